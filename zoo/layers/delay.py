@@ -1,0 +1,86 @@
+"""Tapped delay lines, and the open loop of a cell that feeds back its output."""
+
+import keras
+from keras import ops
+
+from zoo.cells.base import register
+from zoo.cells.narx import NARXCell, check_taps
+
+
+@register
+class TappedDelay(keras.layers.Layer):
+    """Each step beside its past: x_t -> [x_{t−d1}, x_{t−d2}, …], without padding.
+
+    The first max(taps) steps serve as history only, so the output is shorter by that many. Future values are never
+    reached: a negative delay is refused.
+
+    Arguments:
+        taps: the delays, each at least 0: a list, or an int L for 0 … L.
+        **kwargs: of `keras.layers.Layer`.
+
+    Shapes: (batch, time, features) -> (batch, time − max(taps), features · number of taps), the smallest delay first.
+    """
+
+    def __init__(self, taps, **kwargs):
+        super().__init__(**kwargs)
+        self.taps = check_taps(taps, "taps", smallest=0)
+        if not self.taps:
+            raise ValueError("TappedDelay needs at least one delay, such as taps=[0]")
+
+    def call(self, inputs):
+        longest, steps = max(self.taps), ops.shape(inputs)[1]
+        return ops.concatenate([inputs[:, longest - tap : steps - tap] for tap in self.taps], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        batch, steps, features = input_shape
+        if steps is not None and steps <= max(self.taps):
+            raise ValueError(f"A sequence of {steps} steps is too short for a delay of {max(self.taps)}")
+        return batch, None if steps is None else steps - max(self.taps), features * len(self.taps)
+
+    def get_config(self):
+        return {**super().get_config(), "taps": list(self.taps)}
+
+
+@register
+class OpenLoop(keras.layers.Layer):
+    """A NARX cell fed with the true past outputs (teacher forcing): all steps at once, for training and one step ahead.
+
+        ŷ_t = F(x_t, y_{t−1} … y_{t−K})
+
+    The weights are the cell's own, so `Recurrent(cell)` is the same network in closed loop.
+
+    Arguments:
+        cell: a `zoo.cells.NARXCell`.
+        **kwargs: of `keras.layers.Layer`.
+
+    Shapes: inputs (batch, time, input_dim) and past outputs (batch, K + time − 1, outputs), which begin K steps before the
+    inputs and end one step before them -> (batch, time, outputs). K is the largest output tap; for K = 0 the past
+    outputs are (batch, time, 0).
+    """
+
+    def __init__(self, cell, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(cell, NARXCell):
+            raise TypeError(f"OpenLoop takes a zoo.cells.NARXCell. Received: {cell!r}")
+        self.cell = cell
+
+    def build(self, inputs_shape, past_shape):
+        if not self.cell.built:
+            self.cell.build((inputs_shape[0], inputs_shape[-1]))
+            self.cell.built = True
+
+    def call(self, inputs, past):
+        longest = self.cell.state_size // self.cell.outputs
+        windows = TappedDelay(range(longest))(past) if longest else past
+        outputs, _ = self.cell.step(self.cell.project(inputs), (windows,), self.cell.recur)
+        return outputs
+
+    def compute_output_shape(self, inputs_shape, past_shape):
+        return (*inputs_shape[:2], self.cell.outputs)
+
+    def get_config(self):
+        return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "cell": keras.saving.deserialize_keras_object(config["cell"])})

@@ -1,0 +1,46 @@
+"""Any cell over a whole sequence."""
+
+import keras
+
+from zoo.cells.base import RecurrentCell, register
+
+
+@register
+class Recurrent(keras.layers.RNN):
+    """`keras.layers.RNN(cell)`, with the same arguments and results, for every cell of the zoo (or several, stacked).
+
+    Two differences: a dtype policy given here reaches a cell that was given none, and a cell that is no Keras layer is
+    refused at once.
+
+    Arguments:
+        cell: a cell, or a list of cells to stack.
+        return_sequences: return the output of every step, (batch, time, output_size), instead of the last one's.
+        return_state: return the last states too.
+        go_backwards: read the sequence from its end.
+        stateful: begin each batch with the states in which the last one ended.
+        unroll: build one operation a step instead of a loop.
+        zero_output_for_mask: give 0 for masked steps instead of repeating the last output.
+        **kwargs: of `keras.layers.Layer`.
+
+    Shapes: inputs (batch, time, input_dim) -> (batch, output_size), or (batch, time, output_size) for sequences.
+
+    Example:
+        >>> layer = zoo.layers.Recurrent(zoo.cells.MUT3Cell(64), return_sequences=True)
+        >>> layer(np.zeros((2, 10, 8), "float32")).shape
+        TensorShape([2, 10, 64])
+    """
+
+    def __init__(self, cell, *args, **kwargs):
+        for each in cell if isinstance(cell, (list, tuple)) else [cell]:
+            if not isinstance(each, keras.layers.Layer):
+                raise TypeError(f"Recurrent takes a cell, such as zoo.cells.LSTMCell(64). Received: {each!r}")
+            inherit(kwargs.get("dtype"), each)
+        super().__init__(cell, *args, **kwargs)
+
+
+def inherit(dtype, cell):
+    """Give the layer's dtype policy to a cell that only has the default one and no weights yet."""
+    if dtype is not None and isinstance(cell, RecurrentCell) and not cell.built:
+        default = keras.config.dtype_policy().name
+        if cell.dtype_policy.name == default:
+            cell.dtype_policy = keras.dtype_policies.get(dtype)
