@@ -1,0 +1,8 @@
+"""The zoo's list. Entries are data: nothing here imports Keras."""
+
+from zoo.catalog import narx
+from zoo.registry import Registry
+
+REGISTRY = Registry()
+REGISTRY.add(*narx.ENTRIES)
+REGISTRY.freeze()

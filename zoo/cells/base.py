@@ -40,7 +40,7 @@ SHARED_DOC = """
 
 def check_units(units, what="units"):
     """`units` as an int, or one clear error."""
-    if isinstance(units, bool) or not isinstance(units, int) and not hasattr(units, "__index__"):
+    if isinstance(units, bool) or not hasattr(units, "__index__"):
         raise ValueError(f"{what} must be a positive integer. Received: {units!r} of type {type(units).__name__}")
     if int(units) <= 0:
         raise ValueError(f"{what} must be a positive integer. Received: {units}")
@@ -93,12 +93,12 @@ class RecurrentCell(keras.layers.Layer):
         """The width of the input, once its rank is known to be right."""
         if len(input_shape) != 2 or input_shape[-1] is None:
             raise ValueError(
-                f"{type(self).__name__} takes one time step at a time, of shape (batch, input_dim) with input_dim known. "
-                f"Received: {tuple(input_shape)}. For a sequence wrap it: zoo.layers.Recurrent(cell)."
+                f"{type(self).__name__} takes one time step at a time, of shape (batch, input_dim) with input_dim "
+                f"known. Received: {tuple(input_shape)}. For a sequence wrap it: zoo.layers.Recurrent(cell)."
             )
         return input_shape[-1]
 
-    def weight(self, name, *shape, initializer=None):
+    def weight(self, name, *shape, initializer=None, trainable=True):
         """A weight whose role (of the input, of the state, a bias) is read from its name."""
         role = "bias" if "bias" in name else "recurrent" if name.startswith(("recurrent", "peephole")) else "kernel"
         rules = {kind: getattr(self, f"{role}_{kind}") for kind in KINDS}
@@ -106,7 +106,7 @@ class RecurrentCell(keras.layers.Layer):
             rules["initializer"] = self.kernel_initializer
         if initializer is not None:
             rules["initializer"] = initializer
-        return self.add_weight(shape=shape, name=name, **rules)
+        return self.add_weight(shape=shape, name=name, trainable=trainable, **rules)
 
     def matrix(self, name):
         """The weight that `recur(name, ...)` multiplies: an attribute, or the columns of gates that stand together."""

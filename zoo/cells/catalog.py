@@ -22,7 +22,7 @@ CELLS = {
 }
 
 
-def create(name, units, **arguments):
+def create(name, /, units, **arguments):
     """The cell of that name: `zoo.cells.create("mut1", 64)`.
 
     Raises:

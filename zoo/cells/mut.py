@@ -28,8 +28,8 @@ class RawInputCell(RecurrentCell):
         super().build(input_shape)
         input_dim = input_shape[-1]
         if self.input_projection:
-            self.projection_kernel = self.weight("projection_kernel", input_dim, self.units)
-            self.projection_kernel.trainable = self.input_projection == "trained"
+            trained = self.input_projection == "trained"
+            self.projection_kernel = self.weight("projection_kernel", input_dim, self.units, trainable=trained)
         elif input_dim != self.units:
             raise ValueError(
                 f"{type(self).__name__} adds the raw input to its state, so input_dim must equal units. Received: "

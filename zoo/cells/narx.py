@@ -1,18 +1,27 @@
 """The nonlinear autoregressive network with exogenous inputs, as a cell."""
 
+import numbers
+
 import keras
 from keras import ops
 
 from zoo.cells.base import RecurrentCell, check_units, register
 
 
+def is_integer(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def check_taps(taps, what, smallest):
     """Delays as a sorted tuple: an int n means `smallest` ... n (none for 0)."""
-    if isinstance(taps, int) and not isinstance(taps, bool):
+    if is_integer(taps):
         if taps < 0:
             raise ValueError(f"{what} must not be negative. Received: {taps}")
         return tuple(range(smallest, taps + 1)) if taps >= smallest else ()
-    taps = tuple(int(tap) for tap in taps)
+    listed = list(taps) if hasattr(taps, "__iter__") else [None]
+    if not all(map(is_integer, listed)):
+        raise ValueError(f"{what} must be an integer or a list of integers, in steps. Received: {taps!r}")
+    taps = tuple(map(int, listed))
     if any(tap < smallest for tap in taps) or len(set(taps)) != len(taps):
         raise ValueError(f"{what} must be distinct delays of at least {smallest} steps. Received: {taps}")
     return tuple(sorted(taps))
@@ -50,6 +59,7 @@ class NARXCell(RecurrentCell):
     gates = "h"
 
     def __init__(self, units, *, outputs=1, output_taps=2, activation="tanh", skip=False, **kwargs):
+        kwargs.setdefault("recurrent_initializer", kwargs.get("kernel_initializer", "glorot_uniform"))
         super().__init__(units, **kwargs)
         self.outputs = check_units(outputs, "outputs")
         self.output_taps = check_taps(output_taps, "output_taps", smallest=1)
@@ -61,7 +71,7 @@ class NARXCell(RecurrentCell):
     def build(self, input_shape):
         input_dim, taps = self.check_input(input_shape), len(self.output_taps) * self.outputs
         self.kernel = self.weight("kernel", input_dim, self.units)
-        self.recurrent_kernel = self.weight("recurrent_kernel", taps, self.units, initializer=self.kernel_initializer)
+        self.recurrent_kernel = self.weight("recurrent_kernel", taps, self.units)
         self.output_kernel = self.weight("output_kernel", self.units, self.outputs)
         if self.use_bias:
             self.bias = self.weight("bias", self.units)
@@ -88,7 +98,8 @@ class NARXCell(RecurrentCell):
         """The fed-back outputs among all those kept."""
         if len(self.output_taps) * self.outputs == self.state_size:
             return past
-        return ops.concatenate([past[..., (t - 1) * self.outputs : t * self.outputs] for t in self.output_taps], axis=-1)
+        width = self.outputs
+        return ops.concatenate([past[..., (t - 1) * width : t * width] for t in self.output_taps], axis=-1)
 
     def get_config(self):
         return {

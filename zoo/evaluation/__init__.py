@@ -1,0 +1,5 @@
+"""Honest scores: baselines, metrics, rolling-origin backtests, plots."""
+
+from zoo.evaluation.backtest import Backtest
+
+__all__ = ["Backtest"]

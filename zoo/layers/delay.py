@@ -5,6 +5,12 @@ from keras import ops
 
 from zoo.cells.base import register
 from zoo.cells.narx import NARXCell, check_taps
+from zoo.layers.recurrent import inherit
+
+
+def beside_its_past(inputs, taps):
+    longest, steps = max(taps), ops.shape(inputs)[1]
+    return ops.concatenate([inputs[:, longest - tap : steps - tap] for tap in taps], axis=-1)
 
 
 @register
@@ -28,8 +34,8 @@ class TappedDelay(keras.layers.Layer):
             raise ValueError("TappedDelay needs at least one delay, such as taps=[0]")
 
     def call(self, inputs):
-        longest, steps = max(self.taps), ops.shape(inputs)[1]
-        return ops.concatenate([inputs[:, longest - tap : steps - tap] for tap in self.taps], axis=-1)
+        self.compute_output_shape(inputs.shape)                 # refuses a sequence that is too short
+        return beside_its_past(inputs, self.taps)
 
     def compute_output_shape(self, input_shape):
         batch, steps, features = input_shape
@@ -53,8 +59,8 @@ class OpenLoop(keras.layers.Layer):
         cell: a `zoo.cells.NARXCell`.
         **kwargs: of `keras.layers.Layer`.
 
-    Shapes: inputs (batch, time, input_dim) and past outputs (batch, K + time − 1, outputs), which begin K steps before the
-    inputs and end one step before them -> (batch, time, outputs). K is the largest output tap; for K = 0 the past
+    Shapes: inputs (batch, time, input_dim) and past outputs (batch, K + time − 1, outputs), which begin K steps before
+    the inputs and end one step before them -> (batch, time, outputs). K is the largest output tap; for K = 0 the past
     outputs are (batch, time, 0).
     """
 
@@ -62,6 +68,7 @@ class OpenLoop(keras.layers.Layer):
         super().__init__(**kwargs)
         if not isinstance(cell, NARXCell):
             raise TypeError(f"OpenLoop takes a zoo.cells.NARXCell. Received: {cell!r}")
+        inherit(kwargs.get("dtype"), cell)
         self.cell = cell
 
     def build(self, inputs_shape, past_shape):
@@ -70,8 +77,14 @@ class OpenLoop(keras.layers.Layer):
             self.cell.built = True
 
     def call(self, inputs, past):
-        longest = self.cell.state_size // self.cell.outputs
-        windows = TappedDelay(range(longest))(past) if longest else past
+        longest, steps, known = self.cell.state_size // self.cell.outputs, inputs.shape[1], past.shape[1]
+        expected = None if steps is None else steps + max(longest - 1, 0)
+        if None not in (expected, known) and known != expected:
+            raise ValueError(
+                f"The past outputs must have {expected} steps: for {steps} steps of input and a longest output tap of "
+                f"{longest}, from {longest} steps before the inputs to one before their end. Received: {known} steps"
+            )
+        windows = beside_its_past(past, range(longest)) if longest else past
         outputs, _ = self.cell.step(self.cell.project(inputs), (windows,), self.cell.recur)
         return outputs
 

@@ -31,11 +31,12 @@ class Recurrent(keras.layers.RNN):
     """
 
     def __init__(self, cell, *args, **kwargs):
-        for each in cell if isinstance(cell, (list, tuple)) else [cell]:
+        dtype, several = kwargs.get("dtype"), isinstance(cell, (list, tuple))
+        for each in cell if several else getattr(cell, "cells", [cell]):
             if not isinstance(each, keras.layers.Layer):
                 raise TypeError(f"Recurrent takes a cell, such as zoo.cells.LSTMCell(64). Received: {each!r}")
-            inherit(kwargs.get("dtype"), each)
-        super().__init__(cell, *args, **kwargs)
+            inherit(dtype, each)
+        super().__init__(keras.layers.StackedRNNCells(cell, dtype=dtype) if several else cell, *args, **kwargs)
 
 
 def inherit(dtype, cell):

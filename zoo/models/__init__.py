@@ -1,0 +1,1 @@
+"""Architectures: one file a pattern, functions that return Keras models."""

@@ -1,0 +1,5 @@
+"""Tasks: a model with its pre- and post-processing."""
+
+from zoo.tasks.forecaster import Forecaster
+
+__all__ = ["Forecaster"]

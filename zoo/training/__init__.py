@@ -1,0 +1,5 @@
+"""Training recipes and trainers."""
+
+from zoo.training.recipe import Recipe
+
+__all__ = ["Recipe"]

@@ -1,0 +1,75 @@
+"""What a card must say. A card with a missing or an unknown field is refused, so that none can quietly go stale."""
+
+NUMBER = (int, float)
+
+MODEL_CARD = {
+    "name": str,                # architecture.tag
+    "pattern": str,             # narx, tdnn, one-to-one, many-to-one, ...
+    "cell": str,
+    "parameters": int,
+    "data": dict,               # name, fingerprint (SHA-256), rows, split
+    "training": dict,           # method, samples, seed, best_epoch, stopped
+    "metrics": dict,            # test scores of the model and of every baseline, and a verdict in words
+    "seeds": dict,              # seed -> validation and test score, of every seed that was trained
+    "commands": dict,           # train, evaluate: what makes these weights and these numbers
+    "versions": dict,           # of python and the packages
+    "device": str,
+    "wall_time_s": NUMBER,
+    "license": str,
+    "files": dict,              # file -> SHA-256
+}
+
+DATASET_CARD = {
+    "name": str,
+    "title": str,
+    "description": str,
+    "source": str,              # where it comes from: an address, or the package that ships it
+    "reader": str,              # module:function
+    "license": str,
+    "split": str,
+    "results": str,             # known results, or that there are none
+    "files": list,              # of file, bytes, sha256, url; empty where a package ships the data
+}
+
+
+class CardError(ValueError):
+    """A card does not follow its schema."""
+
+
+def check(card, schema, what):
+    """The card itself, if it has exactly the fields of the schema with the right types.
+
+    Raises:
+        CardError: names the missing, unknown or wrong fields.
+    """
+    if not isinstance(card, dict):
+        raise CardError(f"{what} must be a table of fields. Received: {type(card).__name__}")
+    missing, unknown = sorted(schema.keys() - card.keys()), sorted(card.keys() - schema.keys())
+    wrong = [field for field, kind in schema.items() if field in card and not _is(card[field], kind)]
+    problems = [
+        *([f"missing field(s): {', '.join(missing)}"] if missing else []),
+        *([f"unknown field(s): {', '.join(unknown)}"] if unknown else []),
+        *(f"field {field!r} must be {_name(schema[field])}, not {type(card[field]).__name__}" for field in wrong),
+    ]
+    if problems:
+        raise CardError(f"{what} is not a valid card: {'; '.join(problems)}.")
+    return card
+
+
+def _is(value, kind):
+    return isinstance(value, kind) and not (isinstance(value, bool) and kind in (int, NUMBER))
+
+
+def _name(kind):
+    return "a number" if kind is NUMBER else kind.__name__
+
+
+def check_model_card(card, what="The model card"):
+    return check(card, MODEL_CARD, what)
+
+
+def check_dataset_card(card, what="The dataset card"):
+    check(card, DATASET_CARD, what)
+    for entry in card["files"]:
+        check(entry, {"file": str, "bytes": int, "sha256": str, "url": str}, f"{what}: an entry of files")
+    return card

@@ -1,0 +1,273 @@
+"""A time series that is known to be sound, and its split by time.
+
+Every reader ends here: a `TimeSeries` cannot be made from a frame with gaps, NaN, duplicate or unsorted times.
+"""
+
+import hashlib
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+class DataError(ValueError):
+    """The data cannot be used as they are; the message says what was found, what is needed and what to do."""
+
+
+@dataclass(frozen=True)
+class TimeSeries:
+    """A target and its exogenous inputs at equally spaced moments.
+
+    Arguments:
+        frame: numbers only, indexed by time (a sorted DatetimeIndex without gaps; time zones are kept).
+        target: the column to forecast.
+        past: exogenous columns known only up to the present (measurements).
+        future: exogenous columns known in advance (clear-sky irradiance, calendar, plans).
+        calendar: "regular", equal spacing in time, or "sessions", where each row is one trading session and only the
+            order counts.
+        season: steps a season, for the seasonal naive forecast and for MASE (24 for hours of a day).
+        clear_sky: the column with the clear-sky value of the target; it makes smart persistence and day-time scores.
+        lower, upper: physical bounds of the target; forecasts are clipped to them.
+        name: for titles.
+
+    Raises:
+        DataError: a column is missing or not numeric, a value is NaN or infinite, times are duplicate, unsorted or
+            irregular.
+    """
+
+    frame: pd.DataFrame
+    target: str
+    past: tuple = ()
+    future: tuple = ()
+    calendar: str = "regular"
+    season: int = 1
+    clear_sky: str | None = None
+    lower: float | None = None
+    upper: float | None = None
+    name: str = "series"
+
+    def __post_init__(self):
+        object.__setattr__(self, "past", tuple(self.past))
+        object.__setattr__(self, "future", tuple(self.future))
+        if self.calendar not in ("regular", "sessions"):
+            raise DataError(f'calendar must be "regular" or "sessions". Received: {self.calendar!r}')
+        overlap = set(self.past) & set(self.future)
+        if overlap or self.target in self.future:
+            raise DataError(
+                f"{sorted(overlap) or [self.target]} cannot be known in advance: declare a column as past or as future, "
+                "and the target as neither in advance."
+            )
+        columns = dict.fromkeys([self.target, *self.past, *self.future, *filter(None, [self.clear_sky])])
+        check_columns(self.frame, columns)
+        object.__setattr__(self, "frame", check_numbers(self.frame[list(columns)]))
+        check_times(self.frame.index, self.calendar)
+
+    def __len__(self):
+        return len(self.frame)
+
+    @property
+    def index(self):
+        return self.frame.index
+
+    @property
+    def values(self):
+        """The target, (time,)."""
+        return self.frame[self.target].to_numpy()
+
+    @property
+    def step(self):
+        """The spacing of a regular series; None for sessions."""
+        return None if self.calendar == "sessions" else self.index[1] - self.index[0]
+
+    @property
+    def fingerprint(self):
+        """SHA-256 of the times and the measured values, to tell whether a series is the one a card speaks of."""
+        measured = self.frame[list(dict.fromkeys([self.target, *self.past]))]
+        digest = hashlib.sha256(self.index.tz_localize(None).as_unit("ns").asi8.astype("<i8").tobytes())
+        digest.update(np.ascontiguousarray(measured.round(6).to_numpy(), dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+    def until(self, row):
+        """The rows before `row`: what was known then."""
+        return replace(self, frame=self.frame.iloc[:row])
+
+    def next_times(self, count):
+        """The `count` moments after the last; for sessions the following business days."""
+        freq = pd.offsets.BDay() if self.calendar == "sessions" else self.step
+        return pd.date_range(self.index[-1], periods=count + 1, freq=freq)[1:]
+
+    @classmethod
+    def from_csv(cls, path, *, time, target, past=(), future=(), timezone=None, separator=",", **options):
+        """Read a text file with a header row.
+
+        Arguments:
+            time: the column with the moments, in any form that pandas reads (ISO 8601 is safest).
+            target, past, future: the columns to use; others are ignored.
+            timezone: for example "Europe/Rome"; needed where the offset in the file changes with daylight saving.
+            separator: between the columns.
+            **options: `calendar`, `season`, `lower`, `upper`, ... of TimeSeries.
+        """
+        path = Path(path)
+        table = read_table(path, separator)
+        check_columns(table, [time, target, *past, *future])
+        options.setdefault("name", path.stem)
+        numbers = table.drop(columns=time)
+        frame = numbers.set_axis(parse_times(table[time], timezone), axis=0)
+        return cls(frame, target, past, future, **options)
+
+
+def read_table(path, separator=","):
+    """The cells of a CSV file as text."""
+    if not path.is_file():
+        raise DataError(f"There is no file {path}. Give the path of a CSV file.")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty. Expected a header row and one row for each moment.")
+    with path.open("rb") as file:
+        if b"\0" in file.read(65536):
+            raise DataError(f"{path} is not a text file. Expected comma-separated values; export the sheet as CSV.")
+    try:
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text ({error.reason}). Save it as a UTF-8 CSV file.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(f"{path} is not a table: {str(error).strip()}. Expected the same number of cells in every row.") from None
+    if table.empty:
+        raise DataError(f"{path} has a header but no rows.")
+    return table.rename(columns=str.strip)
+
+
+def parse_times(cells, timezone=None):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            times = pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None)
+            times = pd.DatetimeIndex(times)
+    except (ValueError, TypeError) as error:
+        if "Mixed timezones" in str(error):
+            raise DataError(
+                f"Column {cells.name!r} has several UTC offsets, as with daylight saving. Name the time zone, for "
+                'example timezone="Europe/Rome" (--timezone on the command line).'
+            ) from None
+        bad = next((i for i, c in enumerate(cells) if pd.isna(pd.to_datetime(c, errors="coerce"))), 0)
+        raise DataError(
+            f"Column {cells.name!r} is not a column of times: row {bad + 2} of the file has {cells.iloc[bad]!r}. "
+            "Expected, for example, 2024-03-01 14:00."
+        ) from None
+    if times.hasnans:
+        raise DataError(f"Column {cells.name!r} has no time in row {int(np.argmax(times.isna())) + 2} of the file.")
+    if timezone:
+        times = times.tz_convert(timezone) if times.tz else times.tz_localize(timezone, ambiguous="infer")
+    return times.rename(cells.name)
+
+
+def _has_offset(cells):
+    return bool(cells.str.contains(r"(?:Z|[+-]\d\d:?\d\d)\s*$").any())
+
+
+def check_columns(frame, columns):
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        there = ", ".join(map(str, frame.columns))
+        raise DataError(f"There is no column {', '.join(map(repr, missing))}. The columns are: {there}.")
+
+
+def check_numbers(frame):
+    """The frame as float64, or an error that names the first bad cell."""
+    numbers = frame.apply(pd.to_numeric, errors="coerce").astype("float64")
+    bad = ~np.isfinite(numbers.to_numpy())
+    if not bad.any():
+        return numbers
+    row, column = (int(i[0]) for i in np.nonzero(bad))
+    cell, where = frame.iat[row, column], f"column {frame.columns[column]!r} at {frame.index[row]}"
+    if isinstance(cell, str) and cell.strip().lower() not in ("", "nan", "na", "null", "none", "inf", "-inf"):
+        raise DataError(f"{where[0].upper()}{where[1:]} holds {cell!r}, which is not a number.")
+    raise DataError(
+        f"{int(bad.sum())} value(s) are missing, NaN or infinite; the first is in {where}. Fill or drop them first, for "
+        "example frame.interpolate() or frame.dropna(), as you know best what they mean."
+    )
+
+
+def check_times(index, calendar):
+    if len(index) < 2:
+        raise DataError(f"A series needs at least 2 rows. Received: {len(index)}")
+    if not isinstance(index, pd.DatetimeIndex):
+        raise DataError(
+            f"The index must hold times (a DatetimeIndex). Received: {type(index).__name__}. Use "
+            "frame.set_index(pd.to_datetime(frame[column]))."
+        )
+    if index.has_duplicates:
+        times = index[index.duplicated()]
+        raise DataError(
+            f"{len(times)} time(s) occur twice; the first is {times[0]}. Keep one row each: "
+            "frame[~frame.index.duplicated()]; where clocks went back for daylight saving, give the time zone."
+        )
+    if not index.is_monotonic_increasing:
+        raise DataError("The times are not in order. Sort them first: frame.sort_index().")
+    if calendar == "regular":
+        steps = np.diff(index.as_unit("ns").asi8)
+        usual = np.median(steps)
+        if (steps != usual).any():
+            at = int(np.argmax(steps != usual))
+            raise DataError(
+                f"The times are not equally spaced: the usual step is {pd.Timedelta(int(usual))}, but {index[at]} is "
+                f"followed by {index[at + 1]}. Fill the gaps (frame.asfreq(...).interpolate()), or, where each row is a "
+                'session, such as a trading day, pass calendar="sessions" (--calendar sessions).'
+            )
+
+
+# ---------------------------------------------------------------- split by time
+@dataclass(frozen=True)
+class Part:
+    """The rows of a series from `start` on. `series` ends with the part: what comes later is not in it."""
+
+    series: TimeSeries
+    start: int
+
+    @property
+    def frame(self):
+        return self.series.frame.iloc[self.start :]
+
+    def __len__(self):
+        return len(self.series) - self.start
+
+
+class Train(Part):
+    """The part that scalers, weights and choices of features may see."""
+
+
+class Valid(Part):
+    """The part on which training is stopped and models are chosen."""
+
+
+class Test(Part):
+    """The part that is looked at once, for the score."""
+
+    __test__ = False                                    # not a test class, pytest
+
+
+@dataclass(frozen=True)
+class Split:
+    """A series in three parts, in the order of time, with `gap` rows left out between them."""
+
+    train: Train
+    valid: Valid
+    test: Test
+    gap: int
+
+
+def split(series, train=0.70, valid=0.15, gap=1):
+    """Split by time: the first `train` share, then the `valid` share, then the rest, `gap` rows apart.
+
+    A gap of the forecast horizon keeps a training target from overlapping the first forecast of the next part.
+
+    Raises:
+        DataError: the shares do not leave a test part, or the series is too short.
+    """
+    if not (0 < train < 1 and 0 < valid < 1 and train + valid < 1):
+        raise DataError(f"train and valid are shares that leave a test part. Received: train={train}, valid={valid}")
+    first, second = round(len(series) * train), round(len(series) * (train + valid))
+    if min(first, second - first - gap, len(series) - second - gap) < 1:
+        raise DataError(f"A series of {len(series)} rows is too short to be split {gap} rows apart.")
+    return Split(Train(series.until(first), 0), Valid(series.until(second), first + gap), Test(series, second + gap), gap)

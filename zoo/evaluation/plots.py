@@ -1,0 +1,74 @@
+"""Plots of forecasts. Each returns a matplotlib Figure."""
+
+import numpy as np
+
+COLORS = {"model": "#d1495b", "truth": "#22223b", "persistence": "#8d99ae", "seasonal_naive": "#edae49",
+          "smart_persistence": "#00798c", "climatology": "#6a994e", "drift": "#6a994e"}
+
+
+def _axes(size=(9, 4)):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _line(axes, times, values, name, **style):
+    style = {"color": COLORS.get(name), "linewidth": 1.6, "label": name.replace("_", " "), **style}
+    axes.plot(times, values, **style)
+
+
+def plot_forecast(history, forecast, *, name="", title="", show=("seasonal_naive", "smart_persistence")):
+    """A forecast after its history, beside the truth where it is known.
+
+    Arguments:
+        history: a pandas Series of the values before the origin.
+        forecast: a frame indexed by time with `model`, and if there `truth` and the baselines in `show`.
+        name: of the target, with its unit, for the axis.
+    """
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    figure, axes = _axes()
+    # Labels in the data's own time zone, not in UTC.
+    local = [index.tz_localize(None) if index.tz else index for index in (history.index, forecast.index)]
+    past, ahead = local
+    _line(axes, past, history.to_numpy(), "truth", label="history", alpha=0.6)
+    if "truth" in forecast:
+        _line(axes, ahead, forecast["truth"], "truth", marker=".")
+    for column in show:
+        if column in forecast:
+            _line(axes, ahead, forecast[column], column, linestyle="--")
+    _line(axes, ahead, forecast["model"], "model", label="forecast", linewidth=2.4)
+    axes.axvline(past[-1], color="black", linewidth=0.8, linestyle=":")
+    axes.set(ylabel=name, xlabel="time" + (f" ({history.index.tz})" if history.index.tz else ""), title=title)
+    locator = AutoDateLocator()
+    axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
+    axes.legend(frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.18))
+    return figure
+
+
+def plot_by_horizon(backtest, unit=""):
+    """RMSE against steps ahead, for the model and every baseline."""
+    figure, axes = _axes((7, 4))
+    for name, errors in backtest.by_horizon().items():
+        _line(axes, errors.index, errors, name, marker=".", linewidth=2.4 if name == "model" else 1.4)
+    axes.set(xlabel="steps ahead", ylabel=f"RMSE {unit}".strip(), title=backtest.name)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    return figure
+
+
+def plot_fit(train, valid, best_epoch=None):
+    """Mean squared error by epoch, of the training and the validation part."""
+    figure, axes = _axes((7, 3.5))
+    epochs = np.arange(1, len(train) + 1)
+    _line(axes, epochs, train, "training part", color="#22223b")
+    if any(v is not None for v in valid):
+        _line(axes, epochs, valid, "validation part", color="#d1495b")
+    if best_epoch:
+        axes.axvline(best_epoch, color="black", linewidth=0.8, linestyle=":")
+    axes.set(xlabel="epoch", ylabel="mean squared error (scaled)", yscale="log")
+    axes.legend(frameon=False)
+    return figure

@@ -1,0 +1,73 @@
+"""The NARX network in closed and open loop, from one cell."""
+
+import keras
+import numpy as np
+
+from zoo.cells import NARXCell
+from zoo.layers import OpenLoop, Recurrent, TappedDelay
+
+
+def closed_loop(inputs, *, units=10, outputs=1, output_taps=2, input_taps=(0,), activation="tanh", skip=False, name="narx"):
+    """The NARX network in closed loop: it runs on its own outputs for as many steps as there are inputs.
+
+        y_t = F(x_{t−l} for l in input_taps, y_{t−k} for k in output_taps)
+
+    Without output taps it is the time-delay network (TDNN), of finite response.
+
+    Arguments:
+        inputs: number of exogenous series.
+        units, outputs, output_taps, activation, skip: of `zoo.cells.NARXCell`.
+        input_taps: delays of the inputs: a list, or an int L for 0 … L; 0 is the input of the step itself.
+
+    Returns:
+        A keras.Model of [inputs (batch, max(input_taps) + time, inputs), past outputs (batch, max(output_taps)·outputs),
+        newest first] -> (batch, time, outputs).
+    """
+    cell = NARXCell(units, outputs=outputs, output_taps=output_taps, activation=activation, skip=skip)
+    x = keras.Input((None, inputs), name="inputs")
+    past = keras.Input((cell.state_size,), name="past_outputs")
+    taps = TappedDelay(input_taps, name="taps")(x)
+    y = Recurrent(cell, return_sequences=True, name="closed_loop")(taps, initial_state=[past])
+    return keras.Model([x, past], y, name=name)
+
+
+def cell_of(model):
+    """The cell of a model made by `closed_loop`."""
+    return model.get_layer("closed_loop").cell
+
+
+def open_loop(model):
+    """The same network and weights fed with the true past outputs, all steps at once.
+
+    Returns:
+        A keras.Model of [inputs (batch, max(input_taps) + time, inputs), true past outputs (batch, K + time − 1, outputs),
+        in the order of time] -> (batch, time, outputs), with K = max(output_taps).
+    """
+    cell, x = cell_of(model), model.inputs[0]
+    past = keras.Input((None, cell.outputs if cell.output_taps else 0), name="true_past_outputs")
+    return keras.Model([x, past], OpenLoop(cell)(model.get_layer("taps")(x), past), name=f"{model.name}_open_loop")
+
+
+def to_arrays(cell):
+    """The weights as a network with one hidden layer has them: the inputs' taps first, then the outputs'."""
+    get = keras.ops.convert_to_numpy
+    arrays = {
+        "W": np.concatenate([get(cell.kernel), get(cell.recurrent_kernel)]),
+        "b": get(cell.bias), "V": get(cell.output_kernel), "d": get(cell.output_bias),
+    }
+    if cell.skip:
+        arrays["S"] = np.concatenate([get(cell.skip_kernel), get(cell.recurrent_skip_kernel)])
+    return arrays
+
+
+def from_arrays(cell, arrays):
+    """The other way: give the cell these weights."""
+    inputs = cell.kernel.shape[0]
+    cell.kernel.assign(arrays["W"][:inputs])
+    cell.recurrent_kernel.assign(arrays["W"][inputs:])
+    cell.bias.assign(arrays["b"])
+    cell.output_kernel.assign(arrays["V"])
+    cell.output_bias.assign(arrays["d"])
+    if cell.skip:
+        cell.skip_kernel.assign(arrays["S"][:inputs])
+        cell.recurrent_skip_kernel.assign(arrays["S"][inputs:])

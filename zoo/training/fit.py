@@ -1,0 +1,39 @@
+"""First-order training through Keras."""
+
+import keras
+
+
+class _Report(keras.callbacks.Callback):
+    def __init__(self, progress):
+        super().__init__()
+        self.progress = progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.progress(epoch + 1, logs["loss"], logs.get("val_loss"))
+
+
+def adam(model, train, valid, recipe, *, seed=0, progress=None):
+    """Fit a Keras model to the mean squared error with AdamW, keeping the weights that are best on `valid`.
+
+    Arguments:
+        model: a keras.Model.
+        train, valid: (inputs, targets).
+        recipe: a `Recipe`.
+        seed: of the order of the batches.
+        progress: called after each epoch as progress(epoch, train_mse, valid_mse).
+
+    Returns:
+        The Keras history: {"loss": [...], "val_loss": [...]}. Ctrl-C stops the training and keeps the best weights so far.
+    """
+    keras.utils.set_random_seed(seed)
+    best = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
+    callbacks = [best, keras.callbacks.TerminateOnNaN()] + ([_Report(progress)] if progress else [])
+    model.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.decay), "mse")
+    try:
+        history = model.fit(*train, validation_data=valid, epochs=recipe.epochs, batch_size=recipe.batch_size,
+                            callbacks=callbacks, verbose=0)
+    except KeyboardInterrupt:
+        if best.best_weights is not None:
+            model.set_weights(best.best_weights)
+        return model.history.history
+    return history.history
