@@ -113,8 +113,6 @@ def load(path):
     """The model and the task's configuration, after the hashes are checked."""
     import keras
 
-    import zoo.layers  # noqa: F401  (registers the classes)
-
     path = Path(path)
     check_files(path, read_card(path))
     model = keras.saving.load_model(path / "model.keras", compile=False, safe_mode=True)
