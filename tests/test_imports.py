@@ -20,11 +20,12 @@ MAY_IMPORT = {
     "cards": {"cards"},
     "bundle": {"bundle", "cards"},
     "registry": {"registry"},
+    "console": {"console"},
     "_keras_hook": {"_keras_hook"},
     "__init__": {"__init__", "_keras_hook", "registry"},                # zoo/__init__.py; the rest it imports when used
 }
 MAY_IMPORT["catalog"] |= {"registry"}
-MAY_IMPORT["cli"] |= {"registry", "__init__"}
+MAY_IMPORT["cli"] |= {"registry", "console", "__init__"}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 
 

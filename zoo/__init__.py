@@ -16,8 +16,19 @@ from zoo.registry import create, find, list_models, load
 __version__ = "0.1.0"
 __all__ = ["create", "find", "list_models", "load"]
 
-SUBPACKAGES = ("bundle", "cards", "catalog", "cells", "data", "evaluation", "layers", "models", "registry", "tasks",
-               "training")
+SUBPACKAGES = (
+    "bundle",
+    "cards",
+    "catalog",
+    "cells",
+    "data",
+    "evaluation",
+    "layers",
+    "models",
+    "registry",
+    "tasks",
+    "training",
+)
 
 _keras_hook.install()
 

@@ -1,9 +1,9 @@
 """Bundles: a folder with a trained model, its pre-processing, a probe and a card that pins them all.
 
-    card.json       what it is, how it scores, and the SHA-256 of each other file
-    model.keras     the network, loaded in Keras' safe mode
-    task.json       the pre- and post-processing, as plain data
-    probe.npz       frozen inputs and the outputs that the network must give for them
+card.json       what it is, how it scores, and the SHA-256 of each other file
+model.keras     the network, loaded in Keras' safe mode
+task.json       the pre- and post-processing, as plain data
+probe.npz       frozen inputs and the outputs that the network must give for them
 """
 
 import contextlib
@@ -21,7 +21,7 @@ import numpy as np
 from zoo.cards import CardError, check_model_card
 
 FILES = ("model.keras", "task.json", "probe.npz")
-TOLERANCE = 1e-4                    # of the probe: float32 on other machines and libraries
+TOLERANCE = 1e-4  # of the probe: float32 on other machines and libraries
 
 
 class BundleError(RuntimeError):
@@ -49,9 +49,19 @@ def save(path, model, config, probe, card):
         (new / "task.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         outputs = _run(model, probe)
         np.savez(new / "probe.npz", **{f"input_{i}": array for i, array in enumerate(probe)}, output=outputs)
-        blank = {"data": {}, "training": {}, "metrics": {}, "seeds": {}, "commands": {}, "wall_time_s": 0.0, "license": "unstated"}
+        blank = {
+            "data": {},
+            "training": {},
+            "metrics": {},
+            "seeds": {},
+            "commands": {},
+            "wall_time_s": 0.0,
+            "license": "unstated",
+        }
         card = {**blank, **card, **environment(), "files": {name: sha256(new / name) for name in FILES}}
-        (new / "card.json").write_text(json.dumps(check_model_card(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (new / "card.json").write_text(
+            json.dumps(check_model_card(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         for file in new.iterdir():
             with file.open("rb+") as handle:
                 os.fsync(handle.fileno())
@@ -86,7 +96,7 @@ def read_card(path):
         BundleError: there is no bundle, or its card is not valid.
     """
     path = Path(path)
-    with contextlib.suppress(OSError):                  # a read-only place has no cut-off save
+    with contextlib.suppress(OSError):  # a read-only place has no cut-off save
         recover(path)
     file = path / "card.json"
     if not file.is_file():
@@ -101,12 +111,16 @@ def check_files(path, card):
     """Compare the SHA-256 of every file with the card's."""
     path = Path(path)
     if set(card["files"]) != set(FILES):
-        raise BundleError(f"{path}: the card must pin {', '.join(FILES)}; it pins {', '.join(sorted(card['files'])) or 'nothing'}.")
+        raise BundleError(
+            f"{path}: the card must pin {', '.join(FILES)}; it pins {', '.join(sorted(card['files'])) or 'nothing'}."
+        )
     for name, pinned in card["files"].items():
         if not (path / name).is_file():
             raise BundleError(f"{path}: {name} is missing. Get the bundle again.")
         if sha256(path / name) != pinned:
-            raise BundleError(f"{path}: {name} is not the file that its card pins (SHA-256 differs). It is not loaded; get the bundle again.")
+            raise BundleError(
+                f"{path}: {name} is not the file that its card pins (SHA-256 differs). It is not loaded; get the bundle again."
+            )
 
 
 def load(path):

@@ -3,32 +3,32 @@
 NUMBER = (int, float)
 
 MODEL_CARD = {
-    "name": str,                # architecture.tag
-    "pattern": str,             # narx, tdnn, one-to-one, many-to-one, ...
+    "name": str,  # architecture.tag
+    "pattern": str,  # narx, tdnn, one-to-one, many-to-one, ...
     "cell": str,
     "parameters": int,
-    "data": dict,               # name, fingerprint (SHA-256), rows, split
-    "training": dict,           # method, samples, seed, best_epoch, stopped
-    "metrics": dict,            # test scores of the model and of every baseline, and a verdict in words
-    "seeds": dict,              # seed -> validation and test score, of every seed that was trained
-    "commands": dict,           # train, evaluate: what makes these weights and these numbers
-    "versions": dict,           # of python and the packages
+    "data": dict,  # name, fingerprint (SHA-256), rows, split
+    "training": dict,  # method, samples, seed, best_epoch, stopped
+    "metrics": dict,  # test scores of the model and of every baseline, and a verdict in words
+    "seeds": dict,  # seed -> validation and test score, of every seed that was trained
+    "commands": dict,  # train, evaluate: what makes these weights and these numbers
+    "versions": dict,  # of python and the packages
     "device": str,
     "wall_time_s": NUMBER,
     "license": str,
-    "files": dict,              # file -> SHA-256
+    "files": dict,  # file -> SHA-256
 }
 
 DATASET_CARD = {
     "name": str,
     "title": str,
     "description": str,
-    "source": str,              # where it comes from: an address, or the package that ships it
-    "reader": str,              # module:function
+    "source": str,  # where it comes from: an address, or the package that ships it
+    "reader": str,  # module:function
     "license": str,
     "split": str,
-    "results": str,             # known results, or that there are none
-    "files": list,              # of file, bytes, sha256, url; empty where a package ships the data
+    "results": str,  # known results, or that there are none
+    "files": list,  # of file, bytes, sha256, url; empty where a package ships the data
 }
 
 

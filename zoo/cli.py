@@ -1,6 +1,5 @@
 """The command line: `zoo list | show | train | evaluate | verify | forecast`."""
 
-import contextlib
 import os
 import sys
 import warnings
@@ -8,65 +7,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from zoo import registry
+from zoo.console import console, errors, load_keras, number, print_forecast, print_metrics, training_progress
 
 app = typer.Typer(
     help="Recurrent networks for Keras: list, show, train, evaluate, verify, and forecast.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 PRETRAINED = "narx-solar.greensboro"
-
-
-@contextlib.contextmanager
-def quiet():
-    """Import Keras and its backend without the backend's start-up messages."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        import keras  # noqa: F401
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
-
-
-def load_keras():
-    with quiet(), console.status("Starting Keras ...") if console.is_terminal else contextlib.nullcontext():
-        pass
-
-
-def number(value):
-    """A table's cell: four significant digits, but whole numbers whole."""
-    return "" if value is None or value != value else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
-
-
-def scores_table(scores, title):
-    """A table of the scores of every forecast; the model's row first."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("forecast")
-    for column in ("RMSE", "MAE", "MASE", "skill of the model over it"):
-        table.add_column(column, justify="right")
-    for name, row in scores.items():
-        skill = row.get("skill of the model over it")
-        cells = [number(row["RMSE"]), number(row["MAE"]), number(row["MASE"]), "" if skill is None else f"{skill:+.1%}"]
-        table.add_row(name.replace("_", " "), *cells, style="bold" if name == "model" else None)
-    return table
-
-
-def plain(frame):
-    """A frame of scores as nested dicts."""
-    return {name: {k: v for k, v in row.items() if v == v} for name, row in frame.to_dict("index").items()}
 
 
 # ---------------------------------------------------------------- catalog
@@ -96,8 +51,12 @@ def show(name: Annotated[str, typer.Argument(help="A model, such as narx-solar o
     entry, tag = registry.catalog().split(name)
     console.print(f"[bold]{name}[/bold]: {entry.title}\n")
     for label, value in (
-        ("pattern", entry.pattern), ("teaches", entry.teaches), ("task", entry.task), ("metric", entry.metric),
-        ("reference", entry.reference), ("notebook", f"notebooks/{entry.notebook}"),
+        ("pattern", entry.pattern),
+        ("teaches", entry.teaches),
+        ("task", entry.task),
+        ("metric", entry.metric),
+        ("reference", entry.reference),
+        ("notebook", f"notebooks/{entry.notebook}"),
         *((k, v) for k, v in entry.arguments.items()),
     ):
         console.print(f"  {label:<14} {value}")
@@ -114,15 +73,18 @@ def show_card(name):
         return
     card = bundle.read_card(path)
     metrics = card["metrics"]
-    console.print(f"\n[bold]{name}[/bold]: {card['parameters']} weights, trained on {card['data']['name']} "
-                  f"({card['data']['rows']:,} rows) in {card['wall_time_s']:.0f} s on a {card['device']}")
-    for hours, scores in metrics["scores"].items():
-        unit = metrics["target"]
-        console.print(scores_table(scores, f"Test part, {metrics['horizon']} step(s) ahead, {hours} hours: {unit}"))
-    console.print(metrics["verdict"])
-    console.print("every seed: " + "; ".join(
-        f"seed {seed}: validation RMSE {number(m['valid_RMSE'])}, test RMSE {number(m['test_RMSE'])}" for seed, m in card["seeds"].items()
-    ))
+    console.print(
+        f"\n[bold]{name}[/bold]: {card['parameters']} weights, trained on {card['data']['name']} "
+        f"({card['data']['rows']:,} rows) in {card['wall_time_s']:.0f} s on a {card['device']}"
+    )
+    print_metrics(metrics)
+    console.print(
+        "every seed: "
+        + "; ".join(
+            f"seed {seed}: validation RMSE {number(m['valid_RMSE'])}, test RMSE {number(m['test_RMSE'])}"
+            for seed, m in card["seeds"].items()
+        )
+    )
     console.print(f"re-make it: {card['commands']['train']}; check it: {card['commands']['evaluate']}")
 
 
@@ -145,9 +107,7 @@ def train(
     with training_progress() as progress:
         card = run(name, seeds=chosen, path=path, progress=progress)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.")
-    for hours, scores in card["metrics"]["scores"].items():
-        console.print(scores_table(scores, f"Test part, {card['metrics']['horizon']} step(s) ahead, {hours} hours"))
-    console.print(card["metrics"]["verdict"])
+    print_metrics(card["metrics"])
 
 
 @app.command()
@@ -156,10 +116,8 @@ def evaluate(name: Annotated[str, typer.Argument(help="A pretrained model.")]):
     load_keras()
     from zoo.catalog.run import evaluate as run
 
-    card, metrics, backtest = run(name)
-    for hours, scores in metrics["scores"].items():
-        console.print(scores_table(scores, f"{card['name']}: test part, {metrics['horizon']} step(s) ahead, {hours} hours"))
-    console.print(backtest.verdict())
+    card, metrics = run(name)
+    print_metrics(metrics)
     now, then = (m["scores"]["all"]["model"]["RMSE"] for m in (metrics, card["metrics"]))
     if abs(now - then) > 1e-3 * then:
         errors.print(f"[red]Error:[/red] the card says RMSE {then:.6g}, but it comes out as {now:.6g}.")
@@ -168,7 +126,11 @@ def evaluate(name: Annotated[str, typer.Argument(help="A pretrained model.")]):
 
 
 @app.command()
-def verify(name: Annotated[str | None, typer.Argument(help="A pretrained model or a bundle's folder; all that ship with zoo if left out.")] = None):
+def verify(
+    name: Annotated[
+        str | None, typer.Argument(help="A pretrained model or a bundle's folder; all that ship with zoo if left out.")
+    ] = None,
+):
     """Check bundles: schema, hashes, number of weights, and the outputs for frozen inputs."""
     paths = {}
     for each in [name] if name else registry.list_models(pretrained=True):
@@ -181,7 +143,10 @@ def verify(name: Annotated[str | None, typer.Argument(help="A pretrained model o
     for each, path in paths.items():
         try:
             card, difference = bundle.verify(path)
-            console.print(f"[green]ok[/green]      {each}: {len(card['files'])} files, {card['parameters']} weights, probe within {difference:.1g}")
+            console.print(
+                f"[green]ok[/green]      {each}: {len(card['files'])} files, {card['parameters']} weights, "
+                f"probe within {difference:.1g}"
+            )
         except bundle.BundleError as error:
             failed = True
             console.print(f"[red]FAILED[/red]  {each}: {error}", soft_wrap=True)
@@ -189,16 +154,36 @@ def verify(name: Annotated[str | None, typer.Argument(help="A pretrained model o
         raise typer.Exit(1)
 
 
+@app.command(hidden=True)
+def gallery(write: Annotated[Path | None, typer.Option(help="Put the table between the marks in this file.")] = None):
+    """Print the README's table of models, made from the cards."""
+    from zoo.catalog.gallery import put, table
+
+    if write:
+        put(write)
+        console.print(f"Wrote the gallery into {write}.")
+    else:
+        print(table())
+
+
 # ---------------------------------------------------------------- forecast
 @app.command()
 def forecast(
-    file: Annotated[Path | None, typer.Argument(help="A CSV file with a header row. Left out: the pretrained solar model.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A CSV file with a header row. Left out: the pretrained solar model.")
+    ] = None,
     time: Annotated[str, typer.Option(help="Column with the times.")] = "",
     target: Annotated[str, typer.Option(help="Column to forecast.")] = "",
-    exogenous: Annotated[str, typer.Option(help="Columns measured beside it, such as A,B (known only up to the present).")] = "",
+    exogenous: Annotated[
+        str, typer.Option(help="Columns measured beside it, such as A,B (known only up to the present).")
+    ] = "",
     horizon: Annotated[int, typer.Option(min=1, help="Steps ahead.")] = 24,
-    at: Annotated[str, typer.Option(help="Pretrained model: the last known moment, within its test period.")] = "1990-12-06 00:00",
-    calendar: Annotated[str, typer.Option(help="'regular' times, or 'sessions': each row is a trading session.")] = "regular",
+    at: Annotated[
+        str, typer.Option(help="Pretrained model: the last known moment, within its test period.")
+    ] = "1990-12-06 00:00",
+    calendar: Annotated[
+        str, typer.Option(help="'regular' times, or 'sessions': each row is a trading session.")
+    ] = "regular",
     timezone: Annotated[str, typer.Option(help="Of the file's times, such as Europe/Rome.")] = "",
     season: Annotated[int, typer.Option(min=0, help="Steps a season; 0: a day, week or year, by the spacing.")] = 0,
     units: Annotated[int, typer.Option(min=1, help="Width of the hidden layer.")] = 10,
@@ -213,13 +198,17 @@ def forecast(
     if file is None:
         given = [f"--{k}" for k, v in {"time": time, "target": target, "exogenous": exogenous}.items() if v]
         if given:
-            raise typer.BadParameter(f"{', '.join(given)} go with a CSV file: zoo forecast FILE.csv {' '.join(given)} ...")
+            raise typer.BadParameter(
+                f"{', '.join(given)} go with a CSV file: zoo forecast FILE.csv {' '.join(given)} ..."
+            )
         table, history, name, scores = forecast_pretrained(at, horizon)
     else:
         if not (time and target):
             raise typer.BadParameter("Name the columns: --time COLUMN --target COLUMN")
         columns = tuple(c.strip() for c in exogenous.split(",") if c.strip())
-        table, history, name, scores = forecast_file(file, time, target, columns, horizon, calendar, timezone, season, units, seed)
+        table, history, name, scores = forecast_file(
+            file, time, target, columns, horizon, calendar, timezone, season, units, seed
+        )
     out.mkdir(parents=True, exist_ok=True)
     from zoo.evaluation.plots import plot_forecast
 
@@ -248,32 +237,44 @@ def forecast_pretrained(at, horizon):
     last, first = len(series) - horizon - 1, parts.test.start - 1
     row = series.index.get_indexer([moment])[0]
     if not first <= row <= last:
-        raise typer.BadParameter(f"--at {at} is not in the test period with {horizon} hours to follow: {series.index[first]} to {series.index[last]}")
+        raise typer.BadParameter(
+            f"--at {at} is not in the test period with {horizon} hours to follow: {series.index[first]} to {series.index[last]}"
+        )
     history, ahead = series.until(row + 1), series.frame.iloc[row + 1 : row + 1 + horizon]
     table = task.forecast(history, horizon, ahead[list(series.future)])
     table.insert(1, "truth", ahead[series.target])
     card = bundle.read_card(registry.bundle_path(PRETRAINED)[0])
 
-    console.print(f"[bold]{PRETRAINED}[/bold]: {horizon} hours after {moment:%Y-%m-%d %H:%M}, {series.name}, Greensboro, North Carolina (typical year)")
+    console.print(
+        f"[bold]{PRETRAINED}[/bold]: {horizon} hours after {moment:%Y-%m-%d %H:%M}, {series.name}, "
+        "Greensboro, North Carolina (typical year)"
+    )
     print_forecast(table, ("model", "truth", "smart_persistence"))
     from zoo.evaluation import metrics
 
     day = table[series.frame.loc[table.index, series.clear_sky] > 0]
     if len(day):
         error = {name: metrics.rmse(day["truth"], day[name]) for name in ("model", "smart_persistence")}
-        console.print(f"These {len(day)} day-time hours: RMSE {error['model']:.0f} W/m², smart persistence {error['smart_persistence']:.0f} W/m². One day proves little; the whole test part:")
-    tested = card["metrics"]
-    for hours, scores in tested["scores"].items():
-        console.print(scores_table(scores, f"Test part, {tested['origins']:,} origins from {tested['first'][:10]} to {tested['last'][:10]}, {hours} hours"))
-    console.print(tested["verdict"])
-    return table, history.frame[series.target].iloc[-72:], series.name, f"{PRETRAINED}, {horizon} hours from {moment:%Y-%m-%d %H:%M}"
+        console.print(
+            f"These {len(day)} day-time hours: RMSE {error['model']:.0f} W/m², smart persistence "
+            f"{error['smart_persistence']:.0f} W/m². One day proves little; the whole test part:"
+        )
+    print_metrics(card["metrics"])
+    return (
+        table,
+        history.frame[series.target].iloc[-72:],
+        series.name,
+        f"{PRETRAINED}, {horizon} hours from {moment:%Y-%m-%d %H:%M}",
+    )
 
 
 def forecast_file(file, time, target, exogenous, horizon, calendar, timezone, season, units, seed):
     """Fit, score and forecast a user's file: (table, history, name, title)."""
     from zoo.data import TimeSeries
 
-    series = TimeSeries.from_csv(file, time=time, target=target, past=exogenous, calendar=calendar, timezone=timezone or None)
+    series = TimeSeries.from_csv(
+        file, time=time, target=target, past=exogenous, calendar=calendar, timezone=timezone or None
+    )
     from dataclasses import replace
 
     series = replace(series, season=season or usual_season(series), name=target)
@@ -282,21 +283,31 @@ def forecast_file(file, time, target, exogenous, horizon, calendar, timezone, se
     from zoo.tasks import Forecaster
 
     taps = sorted({1, 2, 3, series.season})
-    task = Forecaster(units=units, output_taps=taps, horizon=horizon, transform="log_return" if prices else "level",
-                      recipe={"decay": 1.0, "epochs": 100, "restarts": 3})
-    console.print(f"[bold]{series.name}[/bold] of {file}: {len(series):,} rows from {series.index[0]} to {series.index[-1]}; "
-                  f"NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
-                  + (f" and on {', '.join(exogenous)} {horizon} steps back" if exogenous else "")
-                  + (", as log returns" if prices else ""))
+    task = Forecaster(
+        units=units,
+        output_taps=taps,
+        horizon=horizon,
+        transform="log_return" if prices else "level",
+        recipe={"decay": 1.0, "epochs": 100, "restarts": 3},
+    )
+    console.print(
+        f"[bold]{series.name}[/bold] of {file}: {len(series):,} rows from {series.index[0]} to {series.index[-1]}; "
+        f"NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
+        + (f" and on {', '.join(exogenous)} {horizon} steps back" if exogenous else "")
+        + (", as log returns" if prices else "")
+    )
     parts = task.split(series)
     with training_progress() as progress:
         task.fit(parts, seed=seed, progress=lambda *a: progress(seed, *a))
-    backtest = task.backtest(parts.test)
-    console.print(scores_table(plain(backtest.scores()), f"Test part, {len(backtest.origins):,} origins from {backtest.times[backtest.origins[0]]}, {horizon} step(s) ahead"))
-    console.print(backtest.verdict())
+    print_metrics(task.evaluate(parts))
     table = task.forecast(series)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
-    return table, series.frame[target].iloc[-max(3 * horizon, 20):], target, f"{target}: {horizon} step(s) after {series.index[-1]}"
+    return (
+        table,
+        series.frame[target].iloc[-max(3 * horizon, 20) :],
+        target,
+        f"{target}: {horizon} step(s) after {series.index[-1]}",
+    )
 
 
 def usual_season(series):
@@ -308,37 +319,6 @@ def usual_season(series):
         if hours < spacing:
             return max(round(season), 1)
     return 1
-
-
-def print_forecast(table, columns):
-    shown = Table()
-    shown.add_column("time")
-    columns = [c for c in columns if c in table]
-    for column in columns:
-        shown.add_column("forecast" if column == "model" else column.replace("_", " "), justify="right")
-    midnight = (table.index == table.index.normalize()).all()
-    for moment, row in table.iterrows():
-        cells = [number(row[column]) for column in columns]
-        shown.add_row(f"{moment:%Y-%m-%d}" if midnight else f"{moment:%Y-%m-%d %H:%M}", *cells)
-    console.print(shown)
-
-
-@contextlib.contextmanager
-def training_progress():
-    """A progress line for each seed: epochs and errors."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=errors) as progress:
-        tasks = {}
-
-        def report(seed, epoch, train_mse, valid_mse):
-            if seed not in tasks:
-                tasks[seed] = progress.add_task("")
-            valid = "" if valid_mse is None else f", validation {valid_mse:.5f}"
-            progress.update(tasks[seed], description=f"seed {seed}: epoch {epoch}, mean squared error: training {train_mse:.5f}{valid}")
-
-        yield report
 
 
 def integers(text, option):

@@ -118,8 +118,8 @@ def list_models(pattern="*", pretrained=False):
 def find(words):
     """Names of models whose name, pattern, title or lesson holds all the words.
 
-        >>> zoo.find("solar narx")
-        ['narx-solar']
+    >>> zoo.find("solar narx")
+    ['narx-solar']
     """
     found = []
     for name in catalog().names():

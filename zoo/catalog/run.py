@@ -35,13 +35,19 @@ def train(name, *, seeds=None, path=None, progress=None):
         pattern=entry.pattern,
         cell=entry.cell,
         data={
-            "name": weights.data, "fingerprint": series.fingerprint, "rows": len(series),
-            "split": {part: [str(p.frame.index[0]), str(p.frame.index[-1])]
-                      for part, p in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))},
+            "name": weights.data,
+            "fingerprint": series.fingerprint,
+            "rows": len(series),
+            "split": {
+                part: [str(p.frame.index[0]), str(p.frame.index[-1])]
+                for part, p in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
+            },
         },
         metrics=metrics,
-        seeds={str(seed): {"valid_RMSE": m["valid_RMSE"], "test_RMSE": m["scores"]["all"]["model"]["RMSE"]}
-               for seed, (_, m) in runs.items()},
+        seeds={
+            str(seed): {"valid_RMSE": m["valid_RMSE"], "test_RMSE": m["scores"]["all"]["model"]["RMSE"]}
+            for seed, (_, m) in runs.items()
+        },
         commands={"train": f"zoo train {name}", "evaluate": f"zoo evaluate {name}"},
         wall_time_s=round(time.perf_counter() - began, 1),
         license=weights.license,
@@ -54,7 +60,7 @@ def evaluate(name):
     """Re-make a card's numbers from the bundle and the data.
 
     Returns:
-        (card, metrics as they come out now, the backtest of the test part).
+        (card, metrics as they come out now).
 
     Raises:
         zoo.data.DataError: the data are not those that the card speaks of.
@@ -66,6 +72,8 @@ def evaluate(name):
     entry, tag = catalog().split(name)
     series = resolve(entry.weights[tag].data)()
     if series.fingerprint != card["data"]["fingerprint"]:
-        raise DataError(f"{card['data']['name']} gives other data than the card of {name} speaks of (another version of its package?).")
+        raise DataError(
+            f"{card['data']['name']} gives other data than the card of {name} speaks of (another version of its package?)."
+        )
     parts = task.split(series)
-    return card, task.evaluate(parts), task.backtest(parts.test)
+    return card, task.evaluate(parts)

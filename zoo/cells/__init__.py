@@ -8,5 +8,15 @@ from zoo.cells.lstm import LSTMCell
 from zoo.cells.mut import MUT1Cell, MUT2Cell, MUT3Cell
 from zoo.cells.narx import NARXCell
 
-__all__ = ["CELLS", "ElmanCell", "GRUCell", "LSTMCell", "MUT1Cell", "MUT2Cell", "MUT3Cell", "NARXCell",
-           "RecurrentCell", "create"]
+__all__ = [
+    "CELLS",
+    "ElmanCell",
+    "GRUCell",
+    "LSTMCell",
+    "MUT1Cell",
+    "MUT2Cell",
+    "MUT3Cell",
+    "NARXCell",
+    "RecurrentCell",
+    "create",
+]

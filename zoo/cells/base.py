@@ -102,7 +102,7 @@ class RecurrentCell(keras.layers.Layer):
         """A weight whose role (of the input, of the state, a bias) is read from its name."""
         role = "bias" if "bias" in name else "recurrent" if name.startswith(("recurrent", "peephole")) else "kernel"
         rules = {kind: getattr(self, f"{role}_{kind}") for kind in KINDS}
-        if len(shape) == 1 and role != "bias":          # a diagonal matrix: no orthogonal vector exists
+        if len(shape) == 1 and role != "bias":  # a diagonal matrix: no orthogonal vector exists
             rules["initializer"] = self.kernel_initializer
         if initializer is not None:
             rules["initializer"] = initializer
@@ -157,6 +157,10 @@ class RecurrentCell(keras.layers.Layer):
             **super().get_config(),
             "units": self.units,
             "use_bias": self.use_bias,
-            **{name: module.serialize(getattr(self, f"{role}_{kind}"))
-               for role in ROLES for kind, module in KINDS.items() for name in [f"{role}_{kind}"]},
+            **{
+                name: module.serialize(getattr(self, f"{role}_{kind}"))
+                for role in ROLES
+                for kind, module in KINDS.items()
+                for name in [f"{role}_{kind}"]
+            },
         }

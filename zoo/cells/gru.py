@@ -43,7 +43,7 @@ class GRUCell(RecurrentCell):
         if not (self.reset_after and self.use_bias):
             return super().project(inputs)
         products = self.products(inputs)
-        z, r, h = self.biases()                     # each with a row for the input and a row for the state
+        z, r, h = self.biases()  # each with a row for the input and a row for the state
         added = z[0] + z[1], r[0] + r[1], h[0]
         state_bias = ops.broadcast_to(h[1], ops.shape(products[2]))
         return (*(p + b for p, b in zip(products, added, strict=True)), state_bias)

@@ -1,11 +1,11 @@
 """Downloads with a pinned address and SHA-256, into a cache that then works offline."""
 
-import hashlib
 import os
 import tomllib
 from importlib import resources
 from pathlib import Path
 
+from zoo.bundle import sha256
 from zoo.data.series import DataError
 
 
@@ -20,14 +20,11 @@ def dataset_card(name):
     """The card of a data set, from `datasets/NAME.toml`."""
     path = resources.files("zoo.datasets") / f"{name}.toml"
     if not path.is_file():
-        there = sorted(p.name.removesuffix(".toml") for p in resources.files("zoo.datasets").iterdir() if p.name.endswith(".toml"))
+        there = sorted(
+            p.name.removesuffix(".toml") for p in resources.files("zoo.datasets").iterdir() if p.name.endswith(".toml")
+        )
         raise DataError(f"There is no data set {name!r}. There are: {', '.join(there)}")
     return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(name, file):
@@ -52,9 +49,14 @@ def fetch(name, file):
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pooch.retrieve(entry["url"], entry["sha256"], fname=path.name, path=path.parent,
-                       downloader=pooch.HTTPDownloader(progressbar=_Bar(path.name), timeout=30))
-    except Exception as error:                          # requests, urllib3, ssl and OS errors have no common base
+        pooch.retrieve(
+            entry["url"],
+            entry["sha256"],
+            fname=path.name,
+            path=path.parent,
+            downloader=pooch.HTTPDownloader(progressbar=_Bar(path.name), timeout=30),
+        )
+    except Exception as error:  # requests, urllib3, ssl and OS errors have no common base
         raise DataError(
             f"Could not download {path.name} from {entry['url']}: {type(error).__name__}. With no network, put the file "
             f"there yourself: {path} (the folder is set by ZOO_DATA)."

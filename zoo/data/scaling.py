@@ -41,8 +41,8 @@ class Standardizer:
 class Level:
     """The target as it is."""
 
-    lost = 0                                            # rows at the beginning that have no transformed value
-    mean_name = "climatology"                           # the baseline that forecasts the training part's mean
+    lost = 0  # rows at the beginning that have no transformed value
+    mean_name = "climatology"  # the baseline that forecasts the training part's mean
 
     def forward(self, series):
         return series.values
@@ -81,8 +81,8 @@ class ClearSkyIndex:
 
     lost = 0
     mean_name = "climatology"
-    floor = 20.0                                        # W/m² of clear-sky irradiance below which k is not computed
-    ceiling = 1.5                                       # of k: more is noise at a low sun
+    floor = 20.0  # W/m² of clear-sky irradiance below which k is not computed
+    ceiling = 1.5  # of k: more is noise at a low sun
 
     def forward(self, series):
         if series.clear_sky is None:
@@ -90,7 +90,7 @@ class ClearSkyIndex:
         clear = series.frame[series.clear_sky].to_numpy()
         day = clear > self.floor
         k = np.divide(series.values, clear, out=np.full(len(clear), np.nan), where=day)
-        held = np.maximum.accumulate(np.where(day, np.arange(len(k)), -1))      # the row of the last day-time value
+        held = np.maximum.accumulate(np.where(day, np.arange(len(k)), -1))  # the row of the last day-time value
         return np.clip(np.where(held < 0, 1.0, k[held]), 0, self.ceiling)
 
     def mean(self, series):

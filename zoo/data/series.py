@@ -132,33 +132,42 @@ def read_table(path, separator=","):
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason}). Save it as a UTF-8 CSV file.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"{path} is not a table: {str(error).strip()}. Expected the same number of cells in every row.") from None
+        raise DataError(
+            f"{path} is not a table: {str(error).strip()}. Expected the same number of cells in every row."
+        ) from None
     if table.empty:
         raise DataError(f"{path} has a header but no rows.")
+    if not isinstance(table.index, pd.RangeIndex):
+        raise DataError(f"{path}: the rows have more cells than the header. Name every column, and end no row with a separator.")
     return table.rename(columns=str.strip)
 
 
 def parse_times(cells, timezone=None):
-    try:
+    def read(**options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            times = pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None)
-            times = pd.DatetimeIndex(times)
+            return pd.DatetimeIndex(pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None, **options))
+
+    try:
+        times = read()
     except (ValueError, TypeError) as error:
         if "Mixed timezones" in str(error):
             raise DataError(
                 f"Column {cells.name!r} has several UTC offsets, as with daylight saving. Name the time zone, for "
                 'example timezone="Europe/Rome" (--timezone on the command line).'
             ) from None
-        bad = next((i for i, c in enumerate(cells) if pd.isna(pd.to_datetime(c, errors="coerce"))), 0)
+        bad = int(np.argmax(read(errors="coerce").isna()))
         raise DataError(
             f"Column {cells.name!r} is not a column of times: row {bad + 2} of the file has {cells.iloc[bad]!r}. "
-            "Expected, for example, 2024-03-01 14:00."
+            "Expected times, all in one form, such as 2024-03-01 14:00."
         ) from None
     if times.hasnans:
         raise DataError(f"Column {cells.name!r} has no time in row {int(np.argmax(times.isna())) + 2} of the file.")
     if timezone:
-        times = times.tz_convert(timezone) if times.tz else times.tz_localize(timezone, ambiguous="infer")
+        try:
+            times = times.tz_convert(timezone) if times.tz else times.tz_localize(timezone, ambiguous="infer")
+        except Exception as error:                      # those of zoneinfo, pytz and pandas have no common base
+            raise DataError(f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}.") from None
     return times.rename(cells.name)
 
 
@@ -171,6 +180,9 @@ def check_columns(frame, columns):
     if missing:
         there = ", ".join(map(str, frame.columns))
         raise DataError(f"There is no column {', '.join(map(repr, missing))}. The columns are: {there}.")
+    twice = [column for column in columns if list(frame.columns).count(column) > 1]
+    if twice:
+        raise DataError(f"Several columns are named {', '.join(map(repr, twice))}. Give each its own name.")
 
 
 def check_numbers(frame):
@@ -197,6 +209,8 @@ def check_times(index, calendar):
             f"The index must hold times (a DatetimeIndex). Received: {type(index).__name__}. Use "
             "frame.set_index(pd.to_datetime(frame[column]))."
         )
+    if index.hasnans:
+        raise DataError(f"{int(index.isna().sum())} time(s) are missing (NaT). Drop their rows: frame[frame.index.notna()].")
     if index.has_duplicates:
         times = index[index.duplicated()]
         raise DataError(
@@ -244,7 +258,7 @@ class Valid(Part):
 class Test(Part):
     """The part that is looked at once, for the score."""
 
-    __test__ = False                                    # not a test class, pytest
+    __test__ = False  # not a test class, pytest
 
 
 @dataclass(frozen=True)
@@ -270,4 +284,6 @@ def split(series, train=0.70, valid=0.15, gap=1):
     first, second = round(len(series) * train), round(len(series) * (train + valid))
     if min(first, second - first - gap, len(series) - second - gap) < 1:
         raise DataError(f"A series of {len(series)} rows is too short to be split {gap} rows apart.")
-    return Split(Train(series.until(first), 0), Valid(series.until(second), first + gap), Test(series, second + gap), gap)
+    return Split(
+        Train(series.until(first), 0), Valid(series.until(second), first + gap), Test(series, second + gap), gap
+    )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from zoo.data.series import TimeSeries
 
+
 def clear_sky(times, latitude, longitude, altitude=0.0, interval="60min", label="end"):
     """Clear-sky global horizontal irradiance (W/m²) by the Ineichen-Perez model with the Linke turbidity climatology.
 
@@ -42,8 +43,13 @@ def series(frame, place, **options):
     known = sun(frame.index, *place, **options)
     return TimeSeries(
         pd.concat([frame[["ghi", *MEASURED]], known], axis=1),
-        target="ghi", past=MEASURED, future=FUTURE, clear_sky="clear_sky", lower=0.0,
-        season=round(pd.Timedelta("1D") / (frame.index[1] - frame.index[0])), name="global horizontal irradiance (W/m²)",
+        target="ghi",
+        past=MEASURED,
+        future=FUTURE,
+        clear_sky="clear_sky",
+        lower=0.0,
+        season=round(pd.Timedelta("1D") / (frame.index[1] - frame.index[0])),
+        name="global horizontal irradiance (W/m²)",
     )
 
 
@@ -64,15 +70,19 @@ def greensboro():
 def nsrdb(year):
     """NSRDB of one place in north-west Colorado, 2017 or 2023, every 30 minutes: 17,520 rows. Fetched once, then cached.
 
-    The same columns and units as `greensboro`; labels stand at the middle of their half hour, in local standard time.
+    The same columns and units as `greensboro`; values are those at their label (satellite views), in local standard time.
     """
     from zoo.data.fetch import fetch
 
     path = fetch("nsrdb", f"solar/nsrdb_40.53_-108.54_{int(year)}_30min.csv")
     meta = pd.read_csv(path, nrows=1).iloc[0]
-    frame = pd.read_csv(path, skiprows=2, usecols=["Year", "Month", "Day", "Hour", "Minute", "GHI", "Temperature", "Wind Speed"])
+    frame = pd.read_csv(
+        path, skiprows=2, usecols=["Year", "Month", "Day", "Hour", "Minute", "GHI", "Temperature", "Wind Speed"]
+    )
     times = pd.DatetimeIndex(pd.to_datetime(frame[["Year", "Month", "Day", "Hour", "Minute"]]))
     zone = f"Etc/GMT{-int(meta['Time Zone']):+d}"
-    frame = frame.rename(columns={"GHI": "ghi", "Temperature": "temp_air", "Wind Speed": "wind_speed"}).set_axis(times.tz_localize(zone), axis=0)
+    frame = frame.rename(columns={"GHI": "ghi", "Temperature": "temp_air", "Wind Speed": "wind_speed"}).set_axis(
+        times.tz_localize(zone), axis=0
+    )
     place = float(meta["Latitude"]), float(meta["Longitude"]), float(meta["Elevation"])
     return series(frame, place, interval="30min", label="middle")

@@ -20,7 +20,9 @@ def from_ohlcv(frame, name, past=PAST):
         "range": np.log(frame["High"] / frame["Low"]),
         "volume_change": volume.diff(),
     }
-    return TimeSeries(pd.DataFrame(columns).iloc[1:], target="close", past=past, calendar="sessions", lower=0.0, name=name)
+    return TimeSeries(
+        pd.DataFrame(columns).iloc[1:], target="close", past=past, calendar="sessions", lower=0.0, name=name
+    )
 
 
 def sp500(past=PAST):

@@ -11,7 +11,9 @@ def lagged(values, taps, rows):
     """
     rows = np.asarray(rows)
     if len(rows) and (rows.min() < max(taps, default=0) or rows.max() >= len(values)):
-        raise IndexError(f"Rows {rows.min()} to {rows.max()} with delays up to {max(taps)} leave the {len(values)} rows there are")
+        raise IndexError(
+            f"Rows {rows.min()} to {rows.max()} with delays up to {max(taps)} leave the {len(values)} rows there are"
+        )
     width = values.shape[1]
     columns = [values[rows - tap] for tap in taps]
     return np.concatenate(columns, axis=1) if columns else np.zeros((len(rows), 0 * width))

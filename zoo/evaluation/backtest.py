@@ -74,19 +74,22 @@ class Backtest:
 
     def verdict(self):
         """In one sentence: does the model beat the best baseline? Then the lag-copy warning, if it applies."""
-        table = self.scores()
-        errors = table["RMSE"].drop(MODEL)
-        best, model = errors.idxmin(), table.loc[MODEL, "RMSE"]
-        gain = 1 - model / errors[best] if errors[best] > 0 else float("nan")
-        label = best.replace("_", " ")
-        if gain > 0.005:
-            text = f"The model beats the best baseline, {label}, by {gain:.1%} in RMSE."
-        elif gain > -0.005:
-            text = f"The model is no better than the best baseline, {label} (RMSE within 0.5 %: {gain:+.2%})."
+        table = self.scores().drop(columns="skill of the model over it")
+        best = table.drop(MODEL).idxmin()
+        gain = {score: 1 - table.loc[MODEL, score] / table.loc[best[score], score] for score in ("RMSE", "MAE")}
+        label = best["RMSE"].replace("_", " ")
+        if gain["RMSE"] > 0.005:
+            text = f"The model beats the best baseline, {label}, by {gain['RMSE']:.1%} in RMSE."
+        elif gain["RMSE"] > -0.005:
+            text = f"The model is no better than the best baseline, {label} (RMSE within 0.5 %: {gain['RMSE']:+.2%})."
         else:
-            text = f"The model does NOT beat the best baseline: {label} is better by {-gain:.1%} in RMSE."
+            text = f"The model does NOT beat the best baseline: {label} is better by {-gain['RMSE']:.1%} in RMSE."
+        if gain["RMSE"] > 0.005 and gain["MAE"] < -0.005:
+            text += f" In MAE {best['MAE'].replace('_', ' ')} is better, by {-gain['MAE']:.1%}."
         if self.lag_copy() < metrics.LAG_COPY_WARNING:
-            text += " Its one-step forecasts are nearly a copy of the last known value: do not read its curve as foresight."
+            text += (
+                " Its one-step forecasts are nearly a copy of the last known value: do not read its curve as foresight."
+            )
         return text
 
     def forecast(self, at):

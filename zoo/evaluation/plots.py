@@ -2,8 +2,15 @@
 
 import numpy as np
 
-COLORS = {"model": "#d1495b", "truth": "#22223b", "persistence": "#8d99ae", "seasonal_naive": "#edae49",
-          "smart_persistence": "#00798c", "climatology": "#6a994e", "drift": "#6a994e"}
+COLORS = {
+    "model": "#d1495b",
+    "truth": "#22223b",
+    "persistence": "#8d99ae",
+    "seasonal_naive": "#edae49",
+    "smart_persistence": "#00798c",
+    "climatology": "#6a994e",
+    "drift": "#6a994e",
+}
 
 
 def _axes(size=(9, 4)):
@@ -45,7 +52,7 @@ def plot_forecast(history, forecast, *, name="", title="", show=("seasonal_naive
     axes.set(ylabel=name, xlabel="time" + (f" ({history.index.tz})" if history.index.tz else ""), title=title)
     locator = AutoDateLocator()
     axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
-    axes.legend(frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.18))
+    axes.legend(frameon=False, ncols=6, loc="upper left", bbox_to_anchor=(0, -0.18))
     return figure
 
 

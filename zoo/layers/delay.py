@@ -34,7 +34,7 @@ class TappedDelay(keras.layers.Layer):
             raise ValueError("TappedDelay needs at least one delay, such as taps=[0]")
 
     def call(self, inputs):
-        self.compute_output_shape(inputs.shape)                 # refuses a sequence that is too short
+        self.compute_output_shape(inputs.shape)  # refuses a sequence that is too short
         return beside_its_past(inputs, self.taps)
 
     def compute_output_shape(self, input_shape):

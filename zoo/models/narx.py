@@ -7,7 +7,9 @@ from zoo.cells import NARXCell
 from zoo.layers import OpenLoop, Recurrent, TappedDelay
 
 
-def closed_loop(inputs, *, units=10, outputs=1, output_taps=2, input_taps=(0,), activation="tanh", skip=False, name="narx"):
+def closed_loop(
+    inputs, *, units=10, outputs=1, output_taps=2, input_taps=(0,), activation="tanh", skip=False, name="narx"
+):
     """The NARX network in closed loop: it runs on its own outputs for as many steps as there are inputs.
 
         y_t = F(x_{t−l} for l in input_taps, y_{t−k} for k in output_taps)
@@ -53,7 +55,9 @@ def to_arrays(cell):
     get = keras.ops.convert_to_numpy
     arrays = {
         "W": np.concatenate([get(cell.kernel), get(cell.recurrent_kernel)]),
-        "b": get(cell.bias), "V": get(cell.output_kernel), "d": get(cell.output_bias),
+        "b": get(cell.bias),
+        "V": get(cell.output_kernel),
+        "d": get(cell.output_bias),
     }
     if cell.skip:
         arrays["S"] = np.concatenate([get(cell.skip_kernel), get(cell.recurrent_skip_kernel)])

@@ -1,7 +1,7 @@
 """The forecasting task: a network with all that stands between a table of numbers and a forecast."""
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 
 import keras
 import numpy as np
@@ -15,57 +15,10 @@ from zoo.evaluation import metrics
 from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.plots import plot_forecast
 from zoo.models import narx as architecture
+from zoo.tasks.layout import Layout, Report
 from zoo.training.fit import adam
 from zoo.training.recipe import Recipe
 from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer, levenberg_marquardt
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a training did: the method, the errors by epoch (scaled, one step ahead), why it stopped."""
-
-    method: str
-    parameters: int
-    samples: int
-    seed: int
-    train: list = field(default_factory=list)
-    valid: list = field(default_factory=list)
-    best_epoch: int = 0
-    stopped: str = "epochs"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a forecaster must know of its series to meet it again: the roles of the columns and the spacing."""
-
-    target: str
-    past: tuple
-    future: tuple
-    calendar: str
-    season: int
-    clear_sky: str | None
-    lower: float | None
-    upper: float | None
-    name: str
-    step_seconds: float | None
-
-    @classmethod
-    def of(cls, series):
-        fields = {f: getattr(series, f) for f in cls.__dataclass_fields__ if f != "step_seconds"}
-        return cls(**fields, step_seconds=None if series.step is None else series.step.total_seconds())
-
-    def series(self, frame):
-        """The frame as a TimeSeries with the same roles."""
-        options = {k: v for k, v in asdict(self).items() if k != "step_seconds"}
-        return self.check(TimeSeries(frame, **options))
-
-    def check(self, series):
-        """Refuse a series that is laid out differently from the one in training."""
-        mine, theirs = asdict(self), asdict(Layout.of(series))
-        for key in ("target", "past", "future", "calendar", "step_seconds", "clear_sky"):
-            if tuple(np.atleast_1d(mine[key])) != tuple(np.atleast_1d(theirs[key])):
-                raise DataError(f"The model was trained with {key}={mine[key]!r}; this series has {theirs[key]!r}.")
-        return series
 
 
 class Forecaster:
@@ -93,14 +46,30 @@ class Forecaster:
         >>> forecaster.forecast(history, horizon=24, future=known_inputs)
     """
 
-    def __init__(self, *, units=10, output_taps=2, input_taps=(0,), horizon=1, transform="level", activation="tanh",
-                 skip=False, recipe=None):
+    def __init__(
+        self,
+        *,
+        units=10,
+        output_taps=2,
+        input_taps=(0,),
+        horizon=1,
+        transform="level",
+        activation="tanh",
+        skip=False,
+        recipe=None,
+    ):
         if transform not in TRANSFORMS:
             raise ValueError(f"transform must be one of {sorted(TRANSFORMS)}. Received: {transform!r}")
         check_horizon(horizon)
         self.horizon, self.transform_name, self.transform = horizon, transform, TRANSFORMS[transform]
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**(recipe or {}))
-        self.network = {"units": units, "output_taps": output_taps, "input_taps": input_taps, "activation": activation, "skip": skip}
+        self.network = {
+            "units": units,
+            "output_taps": output_taps,
+            "input_taps": input_taps,
+            "activation": activation,
+            "skip": skip,
+        }
         self.model = self.layout = self.x_scaler = self.y_scaler = self.scale = self.mean = self.report = None
 
     # ---------------------------------------------------------------- fit
@@ -127,7 +96,7 @@ class Forecaster:
             )
         self.layout = Layout.of(train.series)
         y, x = self._features(train.series)
-        known = self.transform.lost + (self.horizon if self.layout.past else 0)      # the first row with all features
+        known = self.transform.lost + (self.horizon if self.layout.past else 0)  # the first row with all features
         self.y_scaler = Standardizer.fit(train, y[self.transform.lost :, None])
         self.x_scaler = Standardizer.fit(train, x[known:])
         self.scale = metrics.mase_scale(train.series.values, self.layout.season)
@@ -141,10 +110,15 @@ class Forecaster:
                 f"The training part has {len(train.series)} rows, but the first forecast needs {first} rows before it "
                 "(taps, and the horizon for past-only inputs). Give a longer series, fewer taps or a shorter horizon."
             )
-        rows = [(part, np.arange(start, len(part.series))) for part, start in ((train, first), (valid, max(valid.start, first)))]
+        rows = [
+            (part, np.arange(start, len(part.series)))
+            for part, start in ((train, first), (valid, max(valid.start, first)))
+        ]
         method = self.recipe.choose(self.model.count_params())
         if method == "lm" and self.network["activation"] not in ACTIVATIONS:
-            raise ValueError(f"Levenberg-Marquardt training knows the activations {sorted(ACTIVATIONS)}; use method='adam'")
+            raise ValueError(
+                f"Levenberg-Marquardt training knows the activations {sorted(ACTIVATIONS)}; use method='adam'"
+            )
         run = self._fit_lm if method == "lm" else self._fit_adam
         outcome = run(*rows, seed=seed, progress=progress)
         self.report = Report(method, self.model.count_params(), len(rows[0][1]), seed, **outcome)
@@ -155,9 +129,9 @@ class Forecaster:
         needed = 4 * (self.horizon + self.memory(series) + 2)
         if len(series) < needed:
             raise DataError(
-                f"The series has {len(series)} rows; taps of up to {self.memory(series)} steps and a horizon of {self.horizon} need at "
-                f"least {needed} to be split into a training, a validation and a test part. Give a longer series, fewer "
-                "taps or a shorter horizon."
+                f"The series has {len(series)} rows; taps of up to {self.memory(series)} steps and a horizon of "
+                f"{self.horizon} need at least {needed} to be split into a training, a validation and a test part. "
+                "Give a longer series, fewer taps or a shorter horizon."
             )
         return split(series, gap=self.horizon)
 
@@ -165,7 +139,12 @@ class Forecaster:
         cell = architecture.cell_of(self.model)
         samples = [self._samples(part.series, rows) for part, rows in (train, valid)]
         network = OneHiddenLayer(samples[0][0].shape[1], cell.units, 1, self.network["activation"], cell.skip)
-        options = {"epochs": self.recipe.epochs, "patience": self.recipe.patience, "decay": self.recipe.decay, "progress": progress}
+        options = {
+            "epochs": self.recipe.epochs,
+            "patience": self.recipe.patience,
+            "decay": self.recipe.decay,
+            "progress": progress,
+        }
         fits = []
         for restart in range(self.recipe.restarts):
             theta = network.initial(np.random.default_rng([seed, restart]))
@@ -266,19 +245,25 @@ class Forecaster:
         first = max(start - 1, self.memory() - 1, self.layout.season - 1)
         origins = np.arange(first, len(series) - horizon, stride)
         if len(origins) == 0:
-            raise DataError(f"No forecast of {horizon} steps fits into {len(series)} rows, of which {first + 1} are history.")
+            raise DataError(
+                f"No forecast of {horizon} steps fits into {len(series)} rows, of which {first + 1} are history."
+            )
         found = self._forecasts(series, origins, horizon)
         rows = origins[:, None] + np.arange(1, horizon + 1)
         day = series.frame[series.clear_sky].to_numpy()[rows] > 0 if series.clear_sky else None
-        return Backtest(series.index, origins, series.values[rows], found, series.values[origins], self.scale, day, series.name)
+        return Backtest(
+            series.index, origins, series.values[rows], found, series.values[origins], self.scale, day, series.name
+        )
 
     def _forecasts(self, series, origins, horizon):
         """The model's forecast and the baselines' from each origin, (origins, horizon); the model's first."""
         y, x = self._scaled(series)
         state = lagged(y, range(self._longest_output_tap), origins)
         inputs = windows(x, origins + 1 - max(self._input_taps), origins + horizon)
-        steps = [keras.ops.convert_to_numpy(self.model([inputs[at : at + 2048], state[at : at + 2048]]))
-                 for at in range(0, len(origins), 2048)]
+        steps = [
+            keras.ops.convert_to_numpy(self.model([inputs[at : at + 2048], state[at : at + 2048]]))
+            for at in range(0, len(origins), 2048)
+        ]
         values = self.y_scaler.unscale(np.concatenate(steps).astype("float64"))[..., 0]
         mean = self.transform.mean_name, self._back(np.full_like(values, self.mean), series, origins)
         return {MODEL: self._back(values, series, origins)} | baseline_forecasts(series, origins, horizon, mean)
@@ -320,8 +305,8 @@ class Forecaster:
         horizon = check_horizon(self.horizon if horizon is None else horizon)
         if horizon > self.horizon and self.layout.past:
             raise DataError(
-                f"This forecaster reaches {self.horizon} step(s) ahead, because its inputs {list(self.layout.past)} are known only "
-                f"up to the present. Asked: {horizon}. Train one with horizon={horizon}."
+                f"This forecaster reaches {self.horizon} step(s) ahead, because its inputs {list(self.layout.past)} are "
+                f"known only up to the present. Asked: {horizon}. Train one with horizon={horizon}."
             )
         return horizon
 
@@ -334,11 +319,16 @@ class Forecaster:
         valid, test = self.backtest(parts.valid), self.backtest(parts.test)
         hours = ["all"] if test.day is None else ["all", "day"]
         return {
-            "part": "test", "horizon": test.horizon, "origins": len(test.origins),
-            "first": str(test.times[test.origins[0] + 1]), "last": str(test.times[-1]), "target": test.name,
+            "part": "test",
+            "horizon": test.horizon,
+            "origins": len(test.origins),
+            "first": str(test.times[test.origins[0] + 1]),
+            "last": str(test.times[-1]),
+            "target": test.name,
             "valid_RMSE": valid.scores().loc[MODEL, "RMSE"],
             "scores": {which: _plain(test.scores(which)) for which in hours},
-            "lag_copy": test.lag_copy(), "verdict": test.verdict(),
+            "lag_copy": test.lag_copy(),
+            "verdict": test.verdict(),
         }
 
     def plot(self, history, horizon=None, future=None, truth=None, tail=None):
@@ -352,11 +342,17 @@ class Forecaster:
     # ---------------------------------------------------------------- save and load
     def config(self):
         """All but the weights, as JSON can hold it."""
-        plain = lambda taps: taps if isinstance(taps, int) else [int(t) for t in taps]
-        network = {k: plain(v) if k.endswith("taps") else v for k, v in self.network.items()}
+        cell = architecture.cell_of(self.model)
+        taps = {"output_taps": list(cell.output_taps), "input_taps": list(self._input_taps)}
         return {
             "task": "zoo.tasks.forecaster:Forecaster",
-            "arguments": {**network, "horizon": self.horizon, "transform": self.transform_name, "recipe": self.recipe.to_config()},
+            "arguments": {
+                **self.network,
+                **taps,
+                "horizon": self.horizon,
+                "transform": self.transform_name,
+                "recipe": self.recipe.to_config(),
+            },
             "layout": asdict(self.layout),
             "x_scaler": self.x_scaler.to_config(),
             "y_scaler": self.y_scaler.to_config(),
@@ -381,10 +377,19 @@ class Forecaster:
         """The card of this forecaster; the catalog's training adds data, metrics and commands."""
         report = self.report
         return {
-            "name": "forecaster", "pattern": "narx" if self._longest_output_tap else "tdnn", "cell": "narx",
+            "name": "forecaster",
+            "pattern": "narx" if self._longest_output_tap else "tdnn",
+            "cell": "narx",
             "parameters": self.model.count_params(),
-            "training": {} if report is None else {"method": report.method, "samples": report.samples, "seed": report.seed,
-                                                   "best_epoch": report.best_epoch, "stopped": report.stopped},
+            "training": {}
+            if report is None
+            else {
+                "method": report.method,
+                "samples": report.samples,
+                "seed": report.seed,
+                "best_epoch": report.best_epoch,
+                "stopped": report.stopped,
+            },
             **fields,
         }
 

@@ -30,8 +30,14 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None):
     callbacks = [best, keras.callbacks.TerminateOnNaN()] + ([_Report(progress)] if progress else [])
     model.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.decay), "mse")
     try:
-        history = model.fit(*train, validation_data=valid, epochs=recipe.epochs, batch_size=recipe.batch_size,
-                            callbacks=callbacks, verbose=0)
+        history = model.fit(
+            *train,
+            validation_data=valid,
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            callbacks=callbacks,
+            verbose=0,
+        )
     except KeyboardInterrupt:
         if best.best_weights is not None:
             model.set_weights(best.best_weights)

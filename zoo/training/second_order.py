@@ -115,8 +115,20 @@ class Fit:
     stopped: str = "epochs"
 
 
-def levenberg_marquardt(network, theta, train, valid=None, *, epochs=200, patience=6, decay=0.0, mu=1e-3, mu_max=1e10,
-                        tolerance=1e-10, progress=None):
+def levenberg_marquardt(
+    network,
+    theta,
+    train,
+    valid=None,
+    *,
+    epochs=200,
+    patience=6,
+    decay=0.0,
+    mu=1e-3,
+    mu_max=1e10,
+    tolerance=1e-10,
+    progress=None,
+):
     """Minimise the sum of squared errors (+ decay · |θ|²) from θ; keep the weights that are best on `valid`.
 
         (JᵀJ + (μ + decay) I) Δ = −(Jᵀe + decay · θ)
@@ -161,7 +173,9 @@ def levenberg_marquardt(network, theta, train, valid=None, *, epochs=200, patien
                 damped = matrix.copy()
                 damped[identity, identity] += mu + decay
                 try:
-                    step = linalg.cho_solve(linalg.cho_factor(damped, overwrite_a=True, check_finite=False), vector, check_finite=False)
+                    step = linalg.cho_solve(
+                        linalg.cho_factor(damped, overwrite_a=True, check_finite=False), vector, check_finite=False
+                    )
                     candidate = objective(theta - step)
                 except linalg.LinAlgError:
                     candidate = np.inf

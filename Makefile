@@ -1,0 +1,43 @@
+# Each target is what a person would type. The virtual environment is made on the first use.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+
+.PHONY: help demo test lint notebooks bench clean
+
+help:
+	@echo "make demo       forecast 24 hours of solar irradiance with a pretrained network"
+	@echo "make test       run the tests"
+	@echo "make lint       check the style"
+	@echo "make notebooks  run every notebook, small"
+	@echo "make bench      run the benchmarks"
+
+demo: $(VENV)/.installed
+	$(BIN)/zoo forecast
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+
+notebooks: $(VENV)/.installed-test
+	ZOO_FAST=1 $(BIN)/python -m pytest --nbmake notebooks
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/mackey_glass.py --out benchmarks/results/mackey_glass.md
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "zoo needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python setup.cfg
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed setup.cfg
+	$(BIN)/python -m pip install --quiet -e ".[test]"
+	@touch $@

@@ -1,0 +1,53 @@
+"""The gallery table of the README, made from the cards of the bundles."""
+
+from zoo import bundle
+from zoo.registry import bundle_path, catalog
+
+BEGIN, END = "<!-- gallery: made by `zoo gallery --write README.md` -->", "<!-- end of gallery -->"
+
+
+def row(name):
+    card = bundle.read_card(bundle_path(name)[0])
+    entry, _ = catalog().split(name)
+    metrics = card["metrics"]
+    scores = metrics["scores"]["all"]
+    model = scores["model"]["RMSE"]
+    naive = {name: s["RMSE"] for name, s in scores.items() if name != "model"}
+    best = min(naive, key=naive.get)
+    seeds = ", ".join(f"{m['test_RMSE']:.4g}" for m in card["seeds"].values())
+    cells = [
+        f"`{name}`",
+        f"[{entry.title}](notebooks/{entry.notebook})",
+        card["parameters"],
+        f"{metrics['horizon']}",
+        f"{model:.4g}",
+        seeds,
+        f"{naive[best]:.4g} ({best.replace('_', ' ')})",
+        f"{1 - model / naive[best]:+.1%}",
+    ]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def table():
+    """A Markdown table: a row for each set of pretrained weights."""
+    head = [
+        "model",
+        "what it does",
+        "weights",
+        "steps ahead",
+        "test RMSE",
+        "RMSE of every seed",
+        "best naive forecast",
+        "skill over it",
+    ]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + [row(name) for name in catalog().names(pretrained=True)])
+
+
+def put(path):
+    """Replace what stands between the marks of the file."""
+    text = path.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{path} has no marks for the gallery: {BEGIN} and {END}")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    path.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")

@@ -1,0 +1,98 @@
+"""What the command line prints: tables, progress, and Keras' start-up kept quiet."""
+
+import contextlib
+import os
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+SKILL = "skill of the model over it"
+
+
+@contextlib.contextmanager
+def quiet():
+    """Import Keras and its backend without the backend's start-up messages."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        import keras  # noqa: F401
+
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
+def load_keras():
+    with quiet(), console.status("Starting Keras ...") if console.is_terminal else contextlib.nullcontext():
+        pass
+
+
+def number(value):
+    """A table's cell: four significant digits, but whole numbers whole."""
+    return "" if value is None or value != value else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+
+
+def print_metrics(metrics):
+    """The scores of a card: a table for all hours, one for day-time if it matters, and the verdict."""
+    first, last = metrics["first"][:10], metrics["last"][:10]
+    title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {metrics['horizon']} step(s) ahead"
+    for hours, scores in metrics["scores"].items():
+        console.print(f"\n{title}{', day-time hours only' if hours == 'day' else ''}:", soft_wrap=True)
+        console.print(scores_table(scores))
+    console.print(metrics["verdict"], soft_wrap=True)
+
+
+def scores_table(scores):
+    """A table of the scores of every forecast; the model's row first."""
+    table = Table()
+    table.add_column("forecast")
+    for column in ("RMSE", "MAE", "MASE", SKILL):
+        table.add_column(column, justify="right")
+    for name, row in scores.items():
+        skill = f"{row[SKILL]:+.1%}" if SKILL in row else ""
+        cells = [number(row.get(column)) for column in ("RMSE", "MAE", "MASE")]
+        table.add_row(name.replace("_", " "), *cells, skill, style="bold" if name == "model" else None)
+    return table
+
+
+def print_forecast(table, columns):
+    shown = Table()
+    shown.add_column("time")
+    columns = [c for c in columns if c in table]
+    for column in columns:
+        shown.add_column("forecast" if column == "model" else column.replace("_", " "), justify="right")
+    midnight = (table.index == table.index.normalize()).all()
+    for moment, row in table.iterrows():
+        cells = [number(row[column]) for column in columns]
+        shown.add_row(f"{moment:%Y-%m-%d}" if midnight else f"{moment:%Y-%m-%d %H:%M}", *cells)
+    console.print(shown)
+
+
+@contextlib.contextmanager
+def training_progress():
+    """A progress line for each seed: epochs and errors."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=errors) as progress:
+        tasks = {}
+
+        def report(seed, epoch, train_mse, valid_mse):
+            if seed not in tasks:
+                tasks[seed] = progress.add_task("")
+            valid = "" if valid_mse is None else f", validation {valid_mse:.5f}"
+            progress.update(
+                tasks[seed],
+                description=f"seed {seed}: epoch {epoch}, mean squared error: training {train_mse:.5f}{valid}",
+            )
+
+        yield report
