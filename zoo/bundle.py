@@ -1,6 +1,6 @@
 """Bundles: a folder with a trained model, its pre-processing, a probe and a card that pins them all.
 
-card.json       what it is, how it scores, and the SHA-256 of each other file
+card.json       what it is, how it scores, and the SHA-256 of each other file and of itself
 model.keras     the network, loaded in Keras' safe mode
 task.json       the pre- and post-processing, as plain data
 probe.npz       frozen inputs and the outputs that the network must give for them
@@ -35,10 +35,10 @@ def save(path, model, config, probe, card):
         model: a keras.Model.
         config: the task, as JSON can hold it.
         probe: a list of input arrays for the model.
-        card: the fields of the card, without `files`, `versions` and `device`, which are added here; those that a user's
-            own model has nothing to say of may be left out.
+        card: the fields of the card, without `files`, `sha256`, `versions` and `device`, which are added here; those that
+            a user's own model has nothing to say of may be left out.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     recover(path)
     if path.exists() and not (path / "card.json").exists() and any(path.iterdir() if path.is_dir() else [path]):
         raise BundleError(f"{path} exists and is not a bundle; it is left as it is. Choose another path.")
@@ -58,10 +58,8 @@ def save(path, model, config, probe, card):
             "wall_time_s": 0.0,
             "license": "unstated",
         }
-        card = {**blank, **card, **environment(), "files": {name: sha256(new / name) for name in FILES}}
-        (new / "card.json").write_text(
-            json.dumps(check_model_card(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        card = sealed({**blank, **card, **environment(), "files": {name: sha256(new / name) for name in FILES}})
+        (new / "card.json").write_text(_text(check_model_card(card)), encoding="utf-8")
         for file in new.iterdir():
             with file.open("rb+") as handle:
                 os.fsync(handle.fileno())
@@ -76,7 +74,17 @@ def save(path, model, config, probe, card):
     shutil.rmtree(_old(path), ignore_errors=True)
 
 
+def sealed(card):
+    """The card with the SHA-256 of all its other fields."""
+    return {**card, "sha256": hashlib.sha256(_text({**card, "sha256": ""}).encode()).hexdigest()}
+
+
+def _text(card):
+    return json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+
+
 def _old(path):
+    path = Path(path).resolve()  # "." has no name
     return path.with_name(f".{path.name}.old")
 
 
@@ -102,14 +110,18 @@ def read_card(path):
     if not file.is_file():
         raise BundleError(f"There is no bundle at {path} (no card.json).")
     try:
-        return check_model_card(json.loads(file.read_text(encoding="utf-8")), str(file))
+        text = file.read_text(encoding="utf-8")
+        card = check_model_card(json.loads(text), str(file))
     except (CardError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BundleError(f"{file} cannot be used: {error}") from None
+    if text != _text(sealed(card)):
+        raise BundleError(f"{file} has been changed since it was written (SHA-256 differs). Get the bundle again.")
+    return card
 
 
-def check_files(path, card):
-    """Compare the SHA-256 of every file with the card's."""
-    path = Path(path)
+def check_files(path):
+    """The card, after the SHA-256 of every file is compared with it."""
+    path, card = Path(path), read_card(path)
     if set(card["files"]) != set(FILES):
         raise BundleError(
             f"{path}: the card must pin {', '.join(FILES)}; it pins {', '.join(sorted(card['files'])) or 'nothing'}."
@@ -121,6 +133,7 @@ def check_files(path, card):
             raise BundleError(
                 f"{path}: {name} is not the file that its card pins (SHA-256 differs). It is not loaded; get the bundle again."
             )
+    return card
 
 
 def load(path):
@@ -128,7 +141,7 @@ def load(path):
     import keras
 
     path = Path(path)
-    check_files(path, read_card(path))
+    check_files(path)
     model = keras.saving.load_model(path / "model.keras", compile=False, safe_mode=True)
     return model, json.loads((path / "task.json").read_text(encoding="utf-8"))
 

@@ -17,6 +17,7 @@ MODEL_CARD = {
     "wall_time_s": NUMBER,
     "license": str,
     "files": dict,  # file -> SHA-256
+    "sha256": str,  # of all the other fields
 }
 
 DATASET_CARD = {

@@ -3,10 +3,12 @@
 import os
 import sys
 import warnings
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from zoo import registry
@@ -22,6 +24,7 @@ app = typer.Typer(
 )
 
 PRETRAINED = "narx-solar.greensboro"
+Calendar = StrEnum("Calendar", ["regular", "sessions"])
 
 
 # ---------------------------------------------------------------- catalog
@@ -106,7 +109,7 @@ def train(
 
     with training_progress() as progress:
         card = run(name, seeds=chosen, path=path, progress=progress)
-    console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.")
+    console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
     print_metrics(card["metrics"])
 
 
@@ -149,7 +152,7 @@ def verify(
             )
         except bundle.BundleError as error:
             failed = True
-            console.print(f"[red]FAILED[/red]  {each}: {error}", soft_wrap=True)
+            console.print(f"[red]FAILED[/red]  {escape(f'{each}: {error}')}", soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 
@@ -182,12 +185,12 @@ def forecast(
         str, typer.Option(help="Pretrained model: the last known moment, within its test period.")
     ] = "1990-12-06 00:00",
     calendar: Annotated[
-        str, typer.Option(help="'regular' times, or 'sessions': each row is a trading session.")
-    ] = "regular",
+        Calendar, typer.Option(help="'regular' times, or 'sessions': each row is a trading session.")
+    ] = Calendar.regular,
     timezone: Annotated[str, typer.Option(help="Of the file's times, such as Europe/Rome.")] = "",
     season: Annotated[int, typer.Option(min=0, help="Steps a season; 0: a day, week or year, by the spacing.")] = 0,
     units: Annotated[int, typer.Option(min=1, help="Width of the hidden layer.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of the initial weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the initial weights.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for forecast.csv and forecast.png.")] = Path(),
 ):
     """Forecast: with no arguments 24 hours of solar irradiance by a pretrained NARX network; with a CSV file, your own series.
@@ -214,7 +217,7 @@ def forecast(
 
     table.rename_axis("time").round(6).to_csv(out / "forecast.csv")
     plot_forecast(history, table, name=name, title=scores).savefig(out / "forecast.png", dpi=120)
-    console.print(f"Wrote {out / 'forecast.csv'} and {out / 'forecast.png'}.")
+    console.print(f"Wrote {out / 'forecast.csv'} and {out / 'forecast.png'}.", markup=False)
 
 
 def forecast_pretrained(at, horizon):
@@ -232,7 +235,8 @@ def forecast_pretrained(at, horizon):
     load_keras()
     from zoo import bundle
 
-    task = registry.load(PRETRAINED)
+    path, _ = registry.bundle_path(PRETRAINED)
+    task, card = registry.load(path), bundle.read_card(path)
     parts = task.split(series)
     last, first = len(series) - horizon - 1, parts.test.start - 1
     row = series.index.get_indexer([moment])[0]
@@ -243,7 +247,6 @@ def forecast_pretrained(at, horizon):
     history, ahead = series.until(row + 1), series.frame.iloc[row + 1 : row + 1 + horizon]
     table = task.forecast(history, horizon, ahead[list(series.future)])
     table.insert(1, "truth", ahead[series.target])
-    card = bundle.read_card(registry.bundle_path(PRETRAINED)[0])
 
     console.print(
         f"[bold]{PRETRAINED}[/bold]: {horizon} hours after {moment:%Y-%m-%d %H:%M}, {series.name}, "
@@ -291,9 +294,10 @@ def forecast_file(file, time, target, exogenous, horizon, calendar, timezone, se
         recipe={"decay": 1.0, "epochs": 100, "restarts": 3},
     )
     console.print(
-        f"[bold]{series.name}[/bold] of {file}: {len(series):,} rows from {series.index[0]} to {series.index[-1]}; "
+        f"[bold]{escape(series.name)}[/bold] of {escape(str(file))}: {len(series):,} rows from {series.index[0]} to "
+        f"{series.index[-1]}; "
         f"NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
-        + (f" and on {', '.join(exogenous)} {horizon} steps back" if exogenous else "")
+        + (f" and on {escape(', '.join(exogenous))} {horizon} steps back" if exogenous else "")
         + (", as log returns" if prices else "")
     )
     parts = task.split(series)
@@ -322,10 +326,10 @@ def usual_season(series):
 
 
 def integers(text, option):
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise typer.BadParameter(f"{option} takes whole numbers, such as 0,1,2. Received: {text!r}") from None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"{option} takes whole numbers, such as 0,1,2. Received: {text!r}")
+    return [int(part) for part in parts]
 
 
 def main():
@@ -334,12 +338,12 @@ def main():
     try:
         app()
     except registry.UnknownModel as error:
-        errors.print(f"[red]Error:[/red] {error.args[0]}")
+        errors.print(f"[red]Error:[/red] {escape(error.args[0])}")
         sys.exit(2)
     except (ValueError, RuntimeError, OSError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        errors.print("[red]Error:[/red]", str(error), markup=True)
+        errors.print("[red]Error:[/red]", escape(str(error)))
         sys.exit(1)
 
 

@@ -162,6 +162,9 @@ def bundle_path(name):
 
 def task_of(path):
     """The class of the task in a folder that `save` wrote; only zoo's own tasks are ever imported."""
+    from zoo.bundle import check_files
+
+    check_files(path)
     name = json.loads((path / "task.json").read_text(encoding="utf-8"))["task"]
     if not name.startswith("zoo.tasks."):
         raise ValueError(f"{path} names the task {name!r}, which is not one of zoo's.")
@@ -175,8 +178,11 @@ def load(name):
         UnknownModel: near matches are offered.
         zoo.bundle.BundleError: a file is missing or has been changed.
     """
+    from zoo.bundle import recover
+
     path = Path(name)
-    if path.is_dir() and (path / "card.json").exists():
+    recover(path)
+    if (path / "card.json").exists():
         return task_of(path).load(path)
     path, name = bundle_path(name)
     entry, _ = catalog().split(name)

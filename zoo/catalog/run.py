@@ -68,7 +68,7 @@ def evaluate(name):
     from zoo.data import DataError
 
     path, name = bundle_path(name)
-    card, task = bundle.read_card(path), load(name)
+    card, task = bundle.read_card(path), load(path)
     entry, tag = catalog().split(name)
     series = resolve(entry.weights[tag].data)()
     if series.fingerprint != card["data"]["fingerprint"]:

@@ -138,7 +138,9 @@ def read_table(path, separator=","):
     if table.empty:
         raise DataError(f"{path} has a header but no rows.")
     if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{path}: the rows have more cells than the header. Name every column, and end no row with a separator.")
+        raise DataError(
+            f"{path}: the rows have more cells than the header. Name every column, and end no row with a separator."
+        )
     return table.rename(columns=str.strip)
 
 
@@ -146,7 +148,9 @@ def parse_times(cells, timezone=None):
     def read(**options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return pd.DatetimeIndex(pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None, **options))
+            return pd.DatetimeIndex(
+                pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None, **options)
+            )
 
     try:
         times = read()
@@ -166,13 +170,15 @@ def parse_times(cells, timezone=None):
     if timezone:
         try:
             times = times.tz_convert(timezone) if times.tz else times.tz_localize(timezone, ambiguous="infer")
-        except Exception as error:                      # those of zoneinfo, pytz and pandas have no common base
-            raise DataError(f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}.") from None
+        except Exception as error:  # those of zoneinfo, pytz and pandas have no common base
+            raise DataError(
+                f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}"
+            ) from None
     return times.rename(cells.name)
 
 
 def _has_offset(cells):
-    return bool(cells.str.contains(r"(?:Z|[+-]\d\d:?\d\d)\s*$").any())
+    return bool(cells.str.contains(r":\d\d\S*\s*(?:Z|[+-]\d\d(?::?\d\d)?)\s*$").any())
 
 
 def check_columns(frame, columns):
@@ -210,7 +216,9 @@ def check_times(index, calendar):
             "frame.set_index(pd.to_datetime(frame[column]))."
         )
     if index.hasnans:
-        raise DataError(f"{int(index.isna().sum())} time(s) are missing (NaT). Drop their rows: frame[frame.index.notna()].")
+        raise DataError(
+            f"{int(index.isna().sum())} time(s) are missing (NaT). Drop their rows: frame[frame.index.notna()]."
+        )
     if index.has_duplicates:
         times = index[index.duplicated()]
         raise DataError(
@@ -282,7 +290,7 @@ def split(series, train=0.70, valid=0.15, gap=1):
     if not (0 < train < 1 and 0 < valid < 1 and train + valid < 1):
         raise DataError(f"train and valid are shares that leave a test part. Received: train={train}, valid={valid}")
     first, second = round(len(series) * train), round(len(series) * (train + valid))
-    if min(first, second - first - gap, len(series) - second - gap) < 1:
+    if min(first - 1, second - first - gap, len(series) - second - gap) < 1:
         raise DataError(f"A series of {len(series)} rows is too short to be split {gap} rows apart.")
     return Split(
         Train(series.until(first), 0), Valid(series.until(second), first + gap), Test(series, second + gap), gap

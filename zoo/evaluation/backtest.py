@@ -74,8 +74,10 @@ class Backtest:
 
     def verdict(self):
         """In one sentence: does the model beat the best baseline? Then the lag-copy warning, if it applies."""
-        table = self.scores().drop(columns="skill of the model over it")
+        table = self.scores()[["RMSE", "MAE"]]
         best = table.drop(MODEL).idxmin()
+        if table.loc[best["RMSE"], "RMSE"] == 0:
+            return f"The model does NOT beat the best baseline: {best['RMSE'].replace('_', ' ')} makes no error."
         gain = {score: 1 - table.loc[MODEL, score] / table.loc[best[score], score] for score in ("RMSE", "MAE")}
         label = best["RMSE"].replace("_", " ")
         if gain["RMSE"] > 0.005:

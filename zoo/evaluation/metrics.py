@@ -15,7 +15,7 @@ def mae(truth, forecast):
 
 def mase_scale(train, season):
     """mean |y_t − y_{t−season}| over the training part: what MASE divides by (Hyndman & Koehler 2006)."""
-    return float(np.mean(np.abs(train[season:] - train[:-season])))
+    return float(np.mean(np.abs(train[season:] - train[:-season]))) if len(train) > season else float("nan")
 
 
 def skill(truth, forecast, reference):

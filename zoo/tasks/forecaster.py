@@ -94,9 +94,15 @@ class Forecaster:
                 f"Column {train.series.target!r} is constant ({train.series.values[0]:g}) over the training part: there is "
                 "nothing to learn, and its forecast is that value."
             )
-        self.layout = Layout.of(train.series)
         y, x = self._features(train.series)
-        known = self.transform.lost + (self.horizon if self.layout.past else 0)  # the first row with all features
+        known = self.transform.lost + (self.horizon if train.series.past else 0)  # the first row with all features
+        first = known + self._reach
+        if first >= len(train.series):
+            raise DataError(
+                f"The training part has {len(train.series)} rows, but the first forecast needs {first} rows before it "
+                "(taps, and the horizon for past-only inputs). Give a longer series, fewer taps or a shorter horizon."
+            )
+        self.layout = Layout.of(train.series)
         self.y_scaler = Standardizer.fit(train, y[self.transform.lost :, None])
         self.x_scaler = Standardizer.fit(train, x[known:])
         self.scale = metrics.mase_scale(train.series.values, self.layout.season)
@@ -104,12 +110,6 @@ class Forecaster:
 
         keras.utils.set_random_seed(seed)
         self.model = architecture.closed_loop(x.shape[1], **self.network)
-        first = known + self._reach
-        if first >= len(train.series):
-            raise DataError(
-                f"The training part has {len(train.series)} rows, but the first forecast needs {first} rows before it "
-                "(taps, and the horizon for past-only inputs). Give a longer series, fewer taps or a shorter horizon."
-            )
         rows = [
             (part, np.arange(start, len(part.series)))
             for part, start in ((train, first), (valid, max(valid.start, first)))
@@ -120,7 +120,11 @@ class Forecaster:
                 f"Levenberg-Marquardt training knows the activations {sorted(ACTIVATIONS)}; use method='adam'"
             )
         run = self._fit_lm if method == "lm" else self._fit_adam
-        outcome = run(*rows, seed=seed, progress=progress)
+        try:
+            outcome = run(*rows, seed=seed, progress=progress)
+        except BaseException:
+            self.model = None  # not trained
+            raise
         self.report = Report(method, self.model.count_params(), len(rows[0][1]), seed, **outcome)
         return self
 
@@ -162,9 +166,11 @@ class Forecaster:
             longest = self._longest_output_tap
             past = windows(y, rows - longest, rows - 1) if longest else np.zeros((len(rows), 1, 0))
             samples.append(([windows(x, rows - max(self._input_taps), rows), past], y[rows][:, None]))
-        history = adam(architecture.open_loop(self.model), *samples, self.recipe, seed=seed, progress=progress)
-        best = int(np.argmin(history["val_loss"])) + 1 if history.get("val_loss") else 0
-        return {"train": history.get("loss", []), "valid": history.get("val_loss", []), "best_epoch": best}
+        network = architecture.open_loop(self.model)
+        history, stopped = adam(network, *samples, self.recipe, seed=seed, progress=progress)
+        train, valid = history.get("loss", []), history.get("val_loss", [])
+        best = int(np.nanargmin(valid)) + 1 if valid else 0
+        return {"train": train, "valid": valid, "best_epoch": best, "stopped": stopped}
 
     # ---------------------------------------------------------------- features
     @property
@@ -178,15 +184,16 @@ class Forecaster:
     @property
     def _reach(self):
         """The longest delay inside the network."""
-        return max(self._longest_output_tap, *self._input_taps)
+        return max(self._longest("output_taps"), self._longest("input_taps"))
+
+    def _longest(self, taps):
+        return max(np.atleast_1d(self.network[taps]).tolist(), default=0)
 
     def memory(self, series=None):
         """How many rows of history a forecast needs."""
         past = (series or self.layout).past
-        taps = self.network
-        longest = [max(np.atleast_1d(taps[name]).tolist(), default=0) for name in ("output_taps", "input_taps")]
-        rows = max(longest[0], longest[1] + (self.horizon if past else 0)) + self.transform.lost
-        return max(rows, 1)
+        inputs = self._longest("input_taps") + (self.horizon if past else 0)
+        return max(self._longest("output_taps"), inputs, 1 - self.transform.lost) + self.transform.lost
 
     def _features(self, series):
         """The transformed target (time,) and the inputs (time, inputs), past-only ones delayed by the horizon."""
@@ -242,7 +249,7 @@ class Forecaster:
         self._check_fitted()
         series, start = (data.series, data.start) if isinstance(data, Part) else (data, 0)
         series, horizon = self.layout.check(series), self._check_horizon(horizon)
-        first = max(start - 1, self.memory() - 1, self.layout.season - 1)
+        first = max(start - 1, self.memory() - 1, series.season - 1)
         origins = np.arange(first, len(series) - horizon, stride)
         if len(origins) == 0:
             raise DataError(
@@ -276,7 +283,7 @@ class Forecaster:
 
     def _series(self, history):
         series = self.layout.check(history) if isinstance(history, TimeSeries) else self.layout.series(history)
-        needed = max(self.memory(), self.layout.season)
+        needed = max(self.memory(), series.season)
         if len(series) < needed:
             raise DataError(f"The history has {len(series)} rows; this forecaster needs at least {needed}.")
         return series

@@ -1,6 +1,7 @@
 """First-order training through Keras."""
 
 import keras
+import numpy as np
 
 
 class _Report(keras.callbacks.Callback):
@@ -23,7 +24,11 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None):
         progress: called after each epoch as progress(epoch, train_mse, valid_mse).
 
     Returns:
-        The Keras history: {"loss": [...], "val_loss": [...]}. Ctrl-C stops the training and keeps the best weights so far.
+        The Keras history, {"loss": [...], "val_loss": [...]}, and why the training stopped. Ctrl-C stops it and keeps the
+        best weights so far.
+
+    Raises:
+        ValueError: the loss was NaN or infinite from the beginning.
     """
     keras.utils.set_random_seed(seed)
     best = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
@@ -41,5 +46,7 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None):
     except KeyboardInterrupt:
         if best.best_weights is not None:
             model.set_weights(best.best_weights)
-        return model.history.history
-    return history.history
+        return model.history.history, "interrupted"
+    if not np.isfinite(history.history["val_loss"]).any():
+        raise ValueError(f"The training diverged. Use a learning_rate below {recipe.learning_rate:g}")
+    return history.history, "validation" if best.stopped_epoch else "epochs"

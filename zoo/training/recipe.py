@@ -32,6 +32,10 @@ class Recipe:
         for name in ("epochs", "patience", "restarts", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {getattr(self, name)}")
+        if self.decay < 0 or self.learning_rate <= 0:
+            raise ValueError(
+                f"decay must not be negative, and learning_rate must be positive. Received: {self.decay}, {self.learning_rate}"
+            )
 
     def choose(self, parameters):
         """The method for a network with so many weights."""

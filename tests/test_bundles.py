@@ -1,0 +1,341 @@
+"""The registry, the cards, and bundles: whole or not at all, and refused if a byte has changed."""
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import small
+
+import zoo
+from zoo import bundle, cards
+from zoo.bundle import BundleError
+from zoo.catalog import REGISTRY, run
+from zoo.registry import Entry, Registry, UnknownModel, Weights, bundle_path
+from zoo.tasks import Forecaster
+
+SHIPPED = zoo.list_models(pretrained=True)
+every_bundle = pytest.mark.parametrize("name", SHIPPED)
+FILES = ("card.json", "model.keras", "task.json", "probe.npz")
+
+
+def entry(name, **weights):
+    return Entry(name, "narx", "t", "l", "zoo.tasks.forecaster:Forecaster", {"units": 3}, "m", "r", "n.ipynb", weights)
+
+
+# ------------------------------------------------------------------ the registry
+def test_models_are_listed_by_wildcards():
+    names = zoo.list_models()
+    assert names == sorted(names) and {"narx-solar", "narx-stock", "tdnn-stock"} <= set(names)
+    assert zoo.list_models("*-stock") == ["narx-stock", "tdnn-stock"] and zoo.list_models("lstm-of-mars*") == []
+    assert {"narx-solar.greensboro", "narx-stock.sp500", "tdnn-stock.sp500"} <= set(SHIPPED)
+    assert zoo.list_models("tdnn*", pretrained=True) == ["tdnn-stock.sp500"]
+
+
+def test_models_are_found_by_words():
+    assert zoo.find("solar narx") == ["narx-solar"] and "tdnn-stock" in zoo.find("WITHOUT feedback")
+    assert zoo.find("quantum") == []
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_every_model_can_be_created_and_its_words_are_filled_in(name):
+    found, _ = REGISTRY.split(name)
+    assert isinstance(zoo.create(name), Forecaster)
+    assert all(getattr(found, field.name) for field in dataclasses.fields(found))
+
+
+def test_create_takes_other_arguments_and_refuses_unknown_ones():
+    task = zoo.create("narx-solar", units=20, recipe={"epochs": 3})
+    assert task.network["units"] == 20 and task.recipe.epochs == 3 and task.horizon == 24
+    with pytest.raises(TypeError, match="unit"):
+        zoo.create("narx-solar", unit=20)
+
+
+@pytest.mark.parametrize("call", [zoo.load, zoo.create, bundle_path])
+def test_an_unknown_name_is_answered_with_near_matches(call):
+    with pytest.raises(UnknownModel, match=r"no model 'narx-solr'. Did you mean: narx-solar,"):
+        call("narx-solr")
+    with pytest.raises(UnknownModel, match=r"narx-solar\.greensboro"):
+        call("narx-solar.greensborough")
+    with pytest.raises(UnknownModel, match=r"zoo\.list_models\(\) lists all"):
+        call("qqqq")
+
+
+def test_a_registry_takes_no_two_models_of_one_name_no_dots_and_nothing_once_frozen():
+    registry = Registry()
+    registry.add(entry("a"))
+    with pytest.raises(ValueError, match="two models named 'a'"):
+        registry.add(entry("a"))
+    with pytest.raises(ValueError, match="no dot"):
+        registry.add(entry("a.b"))
+    with pytest.raises(ValueError, match="no dot"):
+        registry.add(entry("b", **{"v1.0": Weights("m:f")}))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        entry("a").name = "b"
+    registry.freeze()
+    with pytest.raises(RuntimeError, match="catalog is complete"):
+        registry.add(entry("c"))
+    with pytest.raises(RuntimeError, match="catalog is complete"):
+        REGISTRY.add(entry("c"))
+
+
+# ------------------------------------------------------------------ cards
+def card():
+    return bundle.read_card(bundle_path(SHIPPED[0])[0])
+
+
+@pytest.mark.parametrize("field", cards.MODEL_CARD)
+def test_a_card_with_a_missing_field_is_refused(field):
+    with pytest.raises(cards.CardError, match=rf"missing field\(s\): {field}"):
+        cards.check_model_card({k: v for k, v in card().items() if k != field})
+
+
+@pytest.mark.parametrize("field", cards.MODEL_CARD)
+def test_a_card_with_a_field_of_the_wrong_type_is_refused(field):
+    with pytest.raises(cards.CardError, match=rf"field '{field}' must be .*, not bool"):
+        cards.check_model_card({**card(), field: True})
+
+
+def test_a_card_with_an_unknown_field_is_refused_and_all_problems_are_named():
+    with pytest.raises(cards.CardError, match=r"unknown field\(s\): mood"):
+        cards.check_model_card({**card(), "mood": "good"})
+    with pytest.raises(cards.CardError, match=r"missing field\(s\): name, pattern;.*unknown field\(s\): mood"):
+        cards.check_model_card({**{k: v for k, v in card().items() if k not in ("name", "pattern")}, "mood": 1})
+    with pytest.raises(cards.CardError, match=r"must be a table of fields. Received: list"):
+        cards.check_model_card([])
+
+
+def test_a_data_card_with_a_bad_file_entry_is_refused():
+    good = dict.fromkeys(cards.DATASET_CARD, "x") | {"files": []}
+    assert cards.check_dataset_card(good) is good
+    with pytest.raises(cards.CardError, match=r"entry of files.*missing field\(s\): bytes, sha256, url"):
+        cards.check_dataset_card({**good, "files": [{"file": "a.csv"}]})
+
+
+# ------------------------------------------------------------------ what ships with zoo
+@every_bundle
+def test_a_shipped_bundle_is_what_its_card_says(name):
+    path, full = bundle_path(name)
+    found, difference = bundle.verify(path)
+    assert found["name"] == full == name and difference < bundle.TOLERANCE
+    assert sorted(p.name for p in path.iterdir()) == sorted(FILES) and sum(p.stat().st_size for p in path.iterdir()) < 12e6
+    assert found["files"] == {file: bundle.sha256(path / file) for file in FILES[1:]}
+    assert found["parameters"] == sum(w.size for w in zoo.load(name).model.get_weights())
+
+
+@every_bundle
+def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name):
+    found, now = run.evaluate(name)
+    then = found["metrics"]
+    assert now["valid_RMSE"] == pytest.approx(then["valid_RMSE"], rel=1e-3)
+    for hours, scores in then["scores"].items():
+        for forecast, row in scores.items():
+            errors = {score: row[score] for score in ("RMSE", "MAE", "MASE")}
+            assert {s: now["scores"][hours][forecast][s] for s in errors} == pytest.approx(errors, rel=1e-3)
+    for key in ("part", "horizon", "origins", "first", "last"):
+        assert now[key] == then[key]
+
+
+@every_bundle
+def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
+    found = bundle.read_card(bundle_path(name)[0])
+    scores, seeds = found["metrics"]["scores"], found["seeds"]
+    assert len(seeds) >= 3 and min(seeds, key=lambda s: seeds[s]["valid_RMSE"]) == str(found["training"]["seed"])
+    assert all(m["test_RMSE"] > 0 for m in seeds.values())
+    expected = {"persistence", "seasonal_naive", "smart_persistence"} if "solar" in name else {"persistence", "drift"}
+    assert {"model", *expected} <= set(scores["all"]) and ("day" in scores) == ("solar" in name)
+    best = min(row["RMSE"] for forecast, row in scores["all"].items() if forecast != "model")
+    beats = scores["all"]["model"]["RMSE"] < 0.995 * best
+    assert ("beats the best baseline" in found["metrics"]["verdict"]) == beats
+    assert found["commands"]["train"] == f"zoo train {name}" and found["license"] == "Apache-2.0"
+
+
+def test_evaluate_takes_the_bundle_that_ships_and_not_a_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / SHIPPED[0]).mkdir()
+    (tmp_path / SHIPPED[0] / "card.json").write_text("{}")
+    assert run.evaluate(SHIPPED[0])[0]["name"] == SHIPPED[0]
+
+
+# ------------------------------------------------------------------ damage
+@pytest.fixture
+def copy(tmp_path):
+    return Path(shutil.copytree(bundle_path("narx-stock.sp500")[0], tmp_path / "copy"))
+
+
+def flip(file, at):
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_bundle_with_one_byte_changed_is_neither_loaded_nor_verified(copy, file):
+    flip(copy / file, (copy / file).stat().st_size // 2)
+    for use in (zoo.load, Forecaster.load, bundle.verify):
+        with pytest.raises(BundleError, match=rf"{file}.*(differs|cannot be used)"):
+            use(copy)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_whichever_byte_it_is(copy, file):
+    whole = (copy / file).read_bytes()
+    for at in range(0, len(whole), max(len(whole) // 200, 1)):
+        flip(copy / file, at)
+        with pytest.raises(BundleError):
+            bundle.check_files(copy)
+        (copy / file).write_bytes(whole)
+    bundle.check_files(copy)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_bundle_with_a_file_missing_is_refused(copy, file):
+    (copy / file).unlink()
+    with pytest.raises(BundleError, match=rf"{file}"):
+        Forecaster.load(copy)
+
+
+def reseal(path, **fields):
+    """Change the card's fields, and make its hash fit."""
+    changed = {**json.loads((path / "card.json").read_text()), **fields}
+    (path / "card.json").write_text(bundle._text(bundle.sealed(changed)))
+
+
+@pytest.mark.parametrize(("fields", "words"), [
+    ({"parameters": 36}, "has 37 weights; the card says 36"),
+    ({"files": {}}, "must pin model.keras, task.json, probe.npz; it pins nothing"),
+    ({"mood": "good"}, r"unknown field\(s\): mood"),
+    ({"license": None}, "field 'license' must be str, not NoneType"),
+])
+def test_a_card_that_does_not_fit_its_bundle_is_refused(copy, fields, words):
+    reseal(copy, **fields)
+    with pytest.raises(BundleError, match=words):
+        bundle.verify(copy)
+
+
+def test_outputs_that_differ_from_the_probe_are_refused(copy):
+    with np.load(copy / "probe.npz") as probe:
+        arrays = dict(probe)
+    np.savez(copy / "probe.npz", **{**arrays, "output": arrays["output"] + 1e-3})
+    reseal(copy, files={file: bundle.sha256(copy / file) for file in bundle.FILES})
+    with pytest.raises(BundleError, match=r"probe's outputs differ by 0\.001"):
+        bundle.verify(copy)
+
+
+def test_a_bundle_that_names_a_foreign_task_is_refused(copy):
+    config = json.loads((copy / "task.json").read_text())
+    (copy / "task.json").write_text(json.dumps({**config, "task": "os.path:join"}))
+    reseal(copy, files={file: bundle.sha256(copy / file) for file in bundle.FILES})
+    with pytest.raises(ValueError, match=r"names the task 'os.path:join', which is not one of zoo's"):
+        zoo.load(copy)
+
+
+def test_there_is_no_bundle_where_there_is_none(tmp_path):
+    with pytest.raises(BundleError, match=r"no bundle at .*no card.json"):
+        Forecaster.load(tmp_path)
+
+
+# ------------------------------------------------------------------ saving
+@pytest.fixture(scope="module")
+def pair():
+    """Two forecasters that differ."""
+    return [Forecaster(units=2, recipe={"epochs": 2}).fit(small.wave(100), seed=seed) for seed in (0, 1)]
+
+
+def which(path, pair):
+    """The number of the forecaster that is at a path."""
+    found = zoo.load(path).model.get_weights()
+    return [all(map(np.array_equal, found, f.model.get_weights())) for f in pair].index(True)
+
+
+def test_a_saved_bundle_passes_its_own_check_and_replaces_an_older_one(tmp_path, pair):
+    for number, forecaster in enumerate(pair):
+        forecaster.save(tmp_path / "deep" / "mine")
+        assert which(tmp_path / "deep" / "mine", pair) == number and bundle.verify(tmp_path / "deep" / "mine")[1] == 0
+    assert os.listdir(tmp_path / "deep") == ["mine"]
+
+
+def test_a_bundle_loads_and_saves_from_within_its_folder(tmp_path, monkeypatch, pair):
+    pair[0].save(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    assert which(".", pair) == 0 and bundle.verify(".")[1] == 0
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_is_no_bundle_is_left_untouched(tmp_path, pair, kind):
+    path = tmp_path / "notes"
+    inside = path
+    if kind == "folder":
+        path.mkdir()
+        inside = path / "notes.txt"
+    inside.write_text("precious")
+    with pytest.raises(BundleError, match=r"exists and is not a bundle; it is left as it is"):
+        pair[0].save(path)
+    assert inside.read_text() == "precious" and os.listdir(tmp_path) == ["notes"]
+
+
+STEPS = [(keras.Model, "save"), (Path, "write_text"), (np, "savez"), (os, "fsync"), (os, "rename"), (shutil, "rmtree")]
+
+
+def cut_off(monkeypatch, at, error, killed=False):
+    """Let the `at`-th of all steps of a save raise, and if `killed` do nothing after it; return the steps that began."""
+    began = []
+
+    def breaking(name, step):
+        def run(*args, **options):
+            began.append(name)
+            if len(began) == at:
+                raise error
+            return None if killed and len(began) > at else step(*args, **options)
+
+        return run
+
+    for owner, name in STEPS:
+        monkeypatch.setattr(owner, name, breaking(name, getattr(owner, name)))
+    return began
+
+
+def steps_of_a_save(path, pair):
+    with pytest.MonkeyPatch.context() as patch:
+        began = cut_off(patch, None, None)
+        pair[1].save(path)
+    return began
+
+
+def test_a_save_that_fails_or_is_stopped_at_any_step_leaves_the_old_bundle_whole(tmp_path, pair):
+    pair[0].save(tmp_path / "mine")
+    steps = steps_of_a_save(tmp_path / "mine", pair)
+    assert steps.count("rename") == 2 and {name for _, name in STEPS} == set(steps)
+    for at in range(1, len(steps)):                     # the last step is the removal of the old bundle
+        pair[0].save(tmp_path / "mine")
+        error = KeyboardInterrupt() if at % 2 else OSError("disk full")
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(type(error)):
+            cut_off(patch, at, error)
+            pair[1].save(tmp_path / "mine")
+        assert os.listdir(tmp_path) == ["mine"] and which(tmp_path / "mine", pair) == 0
+
+
+def test_a_process_killed_at_any_step_of_a_save_leaves_a_bundle_that_loads(tmp_path, pair):
+    pair[0].save(tmp_path / "mine")
+    steps = steps_of_a_save(tmp_path / "mine", pair)
+    for at in range(1, len(steps) + 1):
+        pair[0].save(tmp_path / "mine")
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+            cut_off(patch, at, SystemExit(), killed=True)
+            pair[1].save(tmp_path / "mine")
+        between = steps[at - 1] == "rename" and "rename" not in steps[at:]
+        assert (tmp_path / "mine").exists() != between
+        assert which(tmp_path / "mine", pair) == (1 if at == len(steps) else 0)
+        pair[1].save(tmp_path / "mine")                 # and the next save is as ever
+        assert which(tmp_path / "mine", pair) == 1
+
+
+def test_a_first_save_that_fails_leaves_nothing(tmp_path, pair, monkeypatch):
+    cut_off(monkeypatch, 3, OSError("disk full"))
+    with pytest.raises(OSError, match="disk full"):
+        pair[0].save(tmp_path / "mine")
+    assert os.listdir(tmp_path) == []

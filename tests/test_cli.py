@@ -1,0 +1,258 @@
+"""The command line: what it prints and writes, exit code 2 for misuse, 1 for failure, and never a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import small
+
+import zoo
+from zoo import cli
+from zoo.data import solar
+
+ROOT = Path(__file__).parents[1]
+ZOO = [sys.executable, "-m", "zoo.cli"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capfd):
+    """Run a command in an empty folder: (exit code, standard output, standard error without boxes and line breaks)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return stop.value.code or 0, out, " ".join(err.translate(str.maketrans("│╭╮╰╯─", " " * 6)).split())
+
+    return call
+
+
+def shell(*arguments, cwd, **environment):
+    return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, env={**os.environ, **environment})
+
+
+@pytest.fixture
+def load_csv(tmp_path):
+    """Hourly load that follows the wind of a day ago, with a bracket in its name, in a file."""
+    rng = np.random.default_rng(0)
+    wind = rng.normal(size=700)
+    load = 20 + 5 * np.sin(2 * np.pi * np.arange(700) / 24) + 3 * np.concatenate([np.zeros(24), wind[:-24]])
+    path = tmp_path / "load.csv"
+    pd.DataFrame({"load [kw]": load, "wind": wind, "note": "x"}, small.hours(700)).to_csv(path)
+    return path
+
+
+# ------------------------------------------------------------------ list, show, verify, evaluate, train
+def test_list_prints_every_model(run):
+    code, out, _ = run("list")
+    assert code == 0 and all(name in out for name in [*zoo.list_models(), *zoo.list_models(pretrained=True)])
+    assert "narx-solar" not in run("list", "tdnn*")[1] and "No model matches 'x*'" in run("list", "x*")[1]
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "narx-solar"], ["--help"]])
+def test_looking_around_imports_neither_keras_nor_a_backend(arguments, tmp_path):
+    code = f"""
+import sys
+from zoo import cli
+sys.argv = ["zoo", *{arguments!r}]
+try:
+    cli.main()
+except SystemExit as stop:
+    assert not stop.code
+assert not {{"keras", "tensorflow", "jax", "torch"}} & set(sys.modules)
+"""
+    done = shell(sys.executable, "-c", code, cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout and not done.stderr, done.stderr
+
+
+def test_show_prints_the_entry_and_the_scores_of_its_card(run):
+    code, out, _ = run("show", "narx-solar")
+    words = ("Solar irradiance, 24 hours ahead", "teaches", "output_taps", "89 weights", "smart persistence", "RMSE", "MASE")
+    out = " ".join(out.split())
+    assert code == 0 and all(word in out for word in words) and all(f"seed {s}: validation" in out for s in (0, 1, 2))
+    assert "the best baseline" in out and "zoo train narx-solar.greensboro" in out
+
+
+def test_verify_passes_all_bundles_and_fails_a_damaged_one(run, tmp_path):
+    code, out, _ = run("verify")
+    assert code == 0 and out.count("ok ") == len(zoo.list_models(pretrained=True))
+    zoo.load("tdnn-stock").save(tmp_path / "mine [1]")
+    assert run("verify", "mine [1]")[0] == 0
+    with (tmp_path / "mine [1]" / "task.json").open("a") as file:
+        file.write(" ")
+    code, out, _ = run("verify", "mine [1]")
+    assert code == 1 and "FAILED  mine [1]:" in out and "task.json is not the file that its card pins" in out
+
+
+def test_evaluate_confirms_the_number_of_a_card(run):
+    code, out, _ = run("evaluate", "tdnn-stock.sp500")
+    assert code == 0 and "is confirmed" in out and "drift" in out
+
+
+def test_train_writes_a_bundle_here_and_leaves_the_shipped_one(run, tmp_path):
+    code, out, _ = run("train", "tdnn-stock", "--seeds", "0")
+    assert code == 0 and "Wrote tdnn-stock.sp500 in" in out and os.listdir(tmp_path) == ["tdnn-stock.sp500"]
+    assert run("verify", "tdnn-stock.sp500")[0] == 0
+
+
+# ------------------------------------------------------------------ forecast, pretrained
+def test_forecast_without_arguments_prints_a_table_and_scores_and_writes_two_files(tmp_path):
+    done = shell(*ZOO, "forecast", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["forecast.csv", "forecast.png"]
+    assert done.stdout.count("│ 1990-12-06 ") == 23 and done.stderr == ""
+    assert all(word in done.stdout for word in ("forecast", "truth", "smart persistence", "RMSE", "skill", "day-time"))
+    table = pd.read_csv(tmp_path / "forecast.csv", index_col="time", parse_dates=True)
+    assert list(table)[:2] == ["model", "truth"] and len(table) == 24
+    truth = solar.greensboro().frame["ghi"]
+    assert (table["truth"] == truth.loc[table.index]).all() and np.abs(table["model"] - table["truth"]).mean() < 60
+    assert (tmp_path / "forecast.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_forecast_takes_another_moment_a_horizon_and_a_folder(run, tmp_path):
+    code, out, _ = run("forecast", "--at", "1990-12-20 06:00", "--horizon", 6, "--out", tmp_path / "a [b]" / "c")
+    assert code == 0 and "6 hours after 1990-12-20 06:00" in out and "a [b]" in out
+    assert len(pd.read_csv(tmp_path / "a [b]" / "c" / "forecast.csv")) == 6
+
+
+def test_forecast_takes_the_shipped_model_and_not_a_folder_of_that_name(run, tmp_path):
+    zoo.load("tdnn-stock").save(tmp_path / cli.PRETRAINED)
+    assert run("forecast")[0] == 0
+
+
+# ------------------------------------------------------------------ forecast, of a file
+def test_forecast_of_a_file_with_an_exogenous_column(run, load_csv, tmp_path):
+    options = ["--time", "time", "--target", "load [kw]", "--exogenous", "wind", "--horizon", 24]
+    code, out, err = run("forecast", load_csv, *options)
+    assert code == 0, err
+    assert "load [kw] of" in out and "beats the best baseline" in out and "epoch" in err
+    table = pd.read_csv("forecast.csv", index_col="time", parse_dates=True)
+    assert len(table) == 24 and str(table.index[0]) == "2024-01-30 04:00:00"
+    frame = pd.read_csv(load_csv)
+    truth = 20 + 5 * np.sin(2 * np.pi * np.arange(700, 724) / 24) + 3 * frame["wind"].to_numpy()[-24:]
+    assert np.abs(table["model"] - truth).mean() < 0.3 * np.abs(table["persistence"] - truth).mean()
+    again = table["model"].copy()
+    assert run("forecast", load_csv, *options)[0] == 0
+    pd.testing.assert_series_equal(pd.read_csv("forecast.csv", index_col="time", parse_dates=True)["model"], again)
+
+
+def test_forecast_of_a_file_of_sessions_is_honest_about_a_random_walk(tmp_path):
+    small.prices().frame.to_csv(tmp_path / "prices.csv")
+    options = ["--time", "time", "--target", "close", "--calendar", "sessions", "--horizon", "3"]
+    done = shell(*ZOO, "forecast", "prices.csv", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "as log returns" in done.stdout and "drift" in done.stdout and "beats" not in done.stdout
+    assert "Traceback" not in done.stderr and len(pd.read_csv(tmp_path / "forecast.csv")) == 3
+
+
+# ------------------------------------------------------------------ misuse: exit code 2
+MISUSE = {
+    "an unknown model": (["show", "narx-solr"], ["no model 'narx-solr'", "Did you mean: narx-solar"]),
+    "an unknown bundle": (["verify", "narx-solar.greensburo"], ["Did you mean: narx-solar.greensboro"]),
+    "an unknown command": (["forcast"], ["No such command 'forcast'"]),
+    "an unknown option": (["forecast", "--hours", "3"], ["No such option", "--hours"]),
+    "a horizon of 0": (["forecast", "--horizon", "0"], ["--horizon", "greater than or equal to 1"]),
+    "a horizon in words": (["forecast", "--horizon", "day"], ["--horizon", "valid integer"]),
+    "no model to train": (["train"], ["Missing argument"]),
+    "seeds in words": (["train", "tdnn-stock", "--seeds", "a,b"], ["whole numbers, such as 0,1,2", "'a,b'"]),
+    "a negative seed": (["train", "tdnn-stock", "--seeds", "-1"], ["whole numbers"]),
+    "two places to write to": (["train", "tdnn-stock", "--out", "x", "--ship"], ["exclude each other"]),
+    "a moment that is none": (["forecast", "--at", "soon"], ["'soon' is not a time", "1990-12-06 00:00"]),
+    "a moment in training": (["forecast", "--at", "1990-03-03"], ["not in the test period", "1990-11-08"]),
+    "columns without a file": (["forecast", "--target", "y"], ["--target", "go with a CSV file"]),
+    "a file without --time": (["forecast", "load.csv", "--target", "y"], ["--time COLUMN --target COLUMN"]),
+    "an unknown calendar": (["forecast", "load.csv", "--calendar", "weekly"], ["'weekly'", "sessions"]),
+    "a seed below 0": (["forecast", "load.csv", "--time", "time", "--target", "y", "--seed", "-1"], ["--seed"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISUSE.values(), ids=MISUSE)
+def test_misuse_ends_with_2_says_what_is_expected_and_writes_nothing(arguments, words, run, tmp_path):
+    code, _, err = run(*arguments)
+    assert code == 2 and os.listdir(tmp_path) == []
+    for word in words:
+        assert word in err
+
+
+# ------------------------------------------------------------------ failure: exit code 1
+DAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2024-01-01", periods=200)]
+COUNT = [str(i) for i in range(200)]
+
+
+def rows(times=DAYS, values=COUNT):
+    return ("time,y\n" + "".join(f"{t},{v}\n" for t, v in zip(times, values, strict=False))).encode()
+
+
+FAILURES = {
+    "no such file": (None, "There is no file data.csv"),
+    "an empty file": (b"", "data.csv is empty"),
+    "a header only": (rows([]), "has a header but no rows"),
+    "not text": (b"time,y\n\0", "data.csv is not a text file"),
+    "not UTF-8": (rows(values=["\xe9"]).decode().encode("latin-1"), "is not UTF-8 text"),
+    "a missing column": (rows().replace(b"time", b"when"), "There is no column 'time'. The columns are: when, y."),
+    "words": (rows(values=["1", "two", *COUNT]), "'two', which is not a number"),
+    "NaN": (rows(values=["1", "NaN", *COUNT]), "1 value(s) are missing, NaN or infinite"),
+    "duplicate times": (rows([DAYS[0], *DAYS]), "1 time(s) occur twice; the first is 2024-01-01"),
+    "unsorted times": (rows(DAYS[::-1]), "The times are not in order"),
+    "irregular times": (rows(DAYS[:60] + DAYS[61:]), "not equally spaced: the usual step is 1 days"),
+    "times that are none": (rows(COUNT), "not a column of times"),
+    "a constant series": (rows(values=["3"] * 200), "Column 'y' is constant (3)"),
+    "a short series": (rows(DAYS[:30]), "The series has 30 rows; taps of up to 7 steps and a horizon of 24 need at least 132"),
+    "a name with brackets": (rows().replace(b"y", b"y [/b]", 1), "The columns are: time, y [/b]."),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), FAILURES.values(), ids=FAILURES)
+def test_a_bad_file_ends_with_1_and_one_clear_line_and_writes_nothing(content, words, run, tmp_path):
+    if content is not None:
+        (tmp_path / "data.csv").write_bytes(content)
+    code, _, err = run("forecast", "data.csv", "--time", "time", "--target", "y", "--out", "results")
+    assert code == 1 and err.startswith("Error: ") and words in err
+    assert os.listdir(tmp_path) == ([] if content is None else ["data.csv"])
+
+
+def test_a_failure_is_one_line_in_a_real_shell(tmp_path):
+    (tmp_path / "data.csv").write_text("time,y\n2024-01-01,1\n2024-01-02,x\n")
+    done = shell(*ZOO, "forecast", "data.csv", "--time", "time", "--target", "y", cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == "" and os.listdir(tmp_path) == ["data.csv"]
+    assert done.stderr == "Error: Column 'y' at 2024-01-02 00:00:00 holds 'x', which is not a number.\n"
+
+
+def test_a_horizon_beyond_the_trained_one_is_a_failure(run, tmp_path):
+    code, _, err = run("forecast", "--horizon", 48)
+    assert code == 1 and "reaches 24 step(s) ahead" in err and os.listdir(tmp_path) == []
+
+
+def test_an_unknown_time_zone_is_a_failure(run, load_csv):
+    code, _, err = run("forecast", load_csv, "--time", "time", "--target", "wind", "--timezone", "Europe/Rom")
+    assert code == 1 and "do not fit the time zone 'Europe/Rom'" in err
+
+
+# ------------------------------------------------------------------ help
+OPTIONS = {
+    "list": ["--pretrained", "pattern"],
+    "show": ["name"],
+    "train": ["--seeds", "--out", "--ship", "name"],
+    "evaluate": ["name"],
+    "verify": ["name"],
+    "forecast": ["--time", "--target", "--exogenous", "--horizon", "--at", "--calendar", "--timezone", "--season", "--units",
+                 "--seed", "--out", "file"],
+}
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_the_help_of_a_command_names_its_options(command, run):
+    code, out, _ = run(command, "--help")
+    assert code == 0 and all(option.lower() in out.lower() for option in OPTIONS[command])
+
+
+def test_the_help_names_every_command(run):
+    code, out, _ = run("--help")
+    assert code == 0 and all(command in out for command in OPTIONS)
