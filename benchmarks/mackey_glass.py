@@ -41,8 +41,8 @@ def main():
         "# Mackey-Glass, x(t+6), 500 training and 500 test points",
         "",
         f"`python benchmarks/mackey_glass.py`: {options.units} tanh units ({network.size} weights), Levenberg-Marquardt, "
-        f"at most {options.epochs} epochs. {platform.machine()} CPU, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"SciPy {metadata.version('scipy')}.",
+        f"at most {options.epochs} epochs. {platform.machine()} CPU, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}, SciPy {metadata.version('scipy')}.",
         "",
         "| seed | NDEI, test | NDEI, training | epochs | seconds |",
         "|---|---|---|---|---|",

@@ -150,3 +150,4 @@ def test_metrics_equal_their_definitions():
     assert metrics.skill(truth, forecast, naive) == pytest.approx(1 - np.sqrt(5 / 8))
     assert metrics.mase_scale(np.array([1.0, 5.0, 2.0, 9.0]), 2) == pytest.approx((1 + 4) / 2)
     assert metrics.lag_copy(truth, naive, naive) == 0 and metrics.lag_copy(truth, truth, naive) == 1
+    assert metrics.lag_copy(truth, naive + 7, naive) < 1e-9, "a copy with an offset is still a copy"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from zoo.cards import check_dataset_card
 from zoo.data import DataError, TimeSeries, fetch, solar, split, stocks
+from zoo.data.series import parse_times
 from zoo.data.windows import delayed, lagged, windows
 
 ROOT = Path(__file__).parents[1]
@@ -62,7 +63,7 @@ BAD_FILES = {
     "numbers as times": (table([1, 2, 3]), {}, ["not a column of times", "'1'"]),
     "one bad time": (table([*DAYS, "soon"]), {}, ["row 6", "'soon'", "2024-03-01 14:00"]),
     "a time left out": (table(["2024-01-01", "", "2024-01-03"]), {}, ["no time in row 3"]),
-    "days that are read as months": (table([f"{d:02}/01/2024" for d in range(1, 29)]), {}, ["row 14", "'13/01/2024'"]),
+    "days or months": (table([f"{d:02}/01/2024" for d in range(1, 11)]), {}, ["row 3", "'02/01/2024'", "--day-first"]),
     "duplicate times": (table([*DAYS, DAYS[-1]]), {}, ["1 time(s) occur twice", "2024-01-04", "duplicated()"]),
     "unsorted times": (table([DAYS[0], DAYS[2], DAYS[1]]), {}, ["not in order", "sort_index"]),
     "irregular times": (table([*DAYS, "2024-01-06"]), {}, ["not equally spaced", "1 days", "2024-01-06", "sessions"]),
@@ -130,7 +131,7 @@ def test_local_times_with_the_hour_that_occurs_twice_are_read_with_the_time_zone
 
 
 def test_a_year_at_the_end_of_a_date_is_not_taken_for_an_offset(tmp_path):
-    series = read(tmp_path, table([f"01-{d:02}-2024" for d in range(1, 5)]), timezone="Europe/Rome")
+    series = read(tmp_path, table([f"01-{d:02}-2024" for d in range(1, 5)]), timezone="Europe/Rome", dayfirst=False)
     assert series.index[0].isoformat() == "2024-01-01T00:00:00+01:00"
 
 
@@ -307,3 +308,21 @@ def test_nsrdb_is_read_offline_in_local_standard_time_and_aligned_with_the_sun(y
     clear = series.frame["clear_sky"].to_numpy()
     correlation = {shift: np.corrcoef(series.values, np.roll(clear, shift))[0, 1] for shift in (-1, 0, 1)}
     assert max(correlation, key=correlation.get) == 0
+
+
+# ------------------------------------------------------------------ day or month first
+def dates(pattern, count):
+    return pd.Series([f"{day:{pattern}}" for day in pd.date_range("2024-01-01", periods=count)], name="day")
+
+
+@pytest.mark.parametrize("pattern", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y 00:00"])
+def test_dates_are_read_by_those_that_allow_one_reading_only(pattern):
+    assert parse_times(dates(pattern, 40)).equals(pd.date_range("2024-01-01", periods=40, name="day"))
+
+
+def test_dates_that_allow_two_readings_are_refused_until_one_is_named():
+    cells = dates("%d/%m/%Y", 11)
+    with pytest.raises(DataError, match=r"row 3 of the file has '02/01/2024'.*dayfirst=True or False"):
+        parse_times(cells)
+    assert parse_times(cells, dayfirst=True).equals(pd.date_range("2024-01-01", periods=11, name="day"))
+    assert parse_times(cells, dayfirst=False)[1] == pd.Timestamp("2024-02-01")

@@ -270,11 +270,10 @@ def test_bad_arguments_are_refused(options, words):
 
 
 # ------------------------------------------------------------------ the verdict
-def report(model, persistence=1.0, lag=1.0):
-    """A backtest whose errors are `model` and `persistence`; the forecast is `lag` away from the last value."""
-    truth = np.zeros((4, 1))
-    last = np.full(4, model - lag)
-    forecasts = {"model": np.full((4, 1), model), "persistence": np.full((4, 1), persistence)}
+def report(model, persistence=1.0, follow=0.0):
+    """A backtest whose errors are `model` and `persistence`; the forecast takes over a share `follow` of the last value."""
+    truth, last = np.zeros((4, 1)), np.array([9.0, -9.0, 9.0, -9.0])
+    forecasts = {"model": follow * last[:, None] + model, "persistence": np.full((4, 1), persistence)}
     return Backtest(small.hours(5), np.arange(4), truth, forecasts, last, 1.0)
 
 
@@ -285,11 +284,11 @@ def report(model, persistence=1.0, lag=1.0):
     (1.25, "does NOT beat the best baseline: persistence is better by 25.0% in RMSE"),
 ])
 def test_the_verdict_says_whether_the_model_wins_ties_or_loses(error, words):
-    assert words in report(error, lag=10.0).verdict() and "copy" not in report(error, lag=10.0).verdict()
+    assert words in report(error).verdict() and "copy" not in report(error).verdict()
 
 
 def test_a_copy_of_the_last_value_is_called_one():
-    assert "nearly a copy of the last known value" in report(1.25, lag=0.01).verdict()
+    assert "nearly a copy of the last known value" in report(1.25, follow=0.9).verdict()
 
 
 def test_a_forecaster_of_a_random_walk_is_called_a_copy():

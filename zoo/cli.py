@@ -3,6 +3,7 @@
 import os
 import sys
 import warnings
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -172,6 +173,7 @@ def gallery(write: Annotated[Path | None, typer.Option(help="Put the table betwe
 # ---------------------------------------------------------------- forecast
 @app.command()
 def forecast(
+    context: typer.Context,
     file: Annotated[
         Path | None, typer.Argument(help="A CSV file with a header row. Left out: the pretrained solar model.")
     ] = None,
@@ -181,13 +183,17 @@ def forecast(
         str, typer.Option(help="Columns measured beside it, such as A,B (known only up to the present).")
     ] = "",
     horizon: Annotated[int, typer.Option(min=1, help="Steps ahead.")] = 24,
-    at: Annotated[
-        str, typer.Option(help="Pretrained model: the last known moment, within its test period.")
-    ] = "1990-12-06 00:00",
+    at: Annotated[str, typer.Option(help="Pretrained model: the last known moment, within its test period.")] = (
+        "1990-12-06 00:00"
+    ),
     calendar: Annotated[
         Calendar, typer.Option(help="'regular' times, or 'sessions': each row is a trading session.")
     ] = Calendar.regular,
     timezone: Annotated[str, typer.Option(help="Of the file's times, such as Europe/Rome.")] = "",
+    day_first: Annotated[
+        bool | None,
+        typer.Option("--day-first/--month-first", help="How to read 03/04/2024, where the file leaves it open."),
+    ] = None,
     season: Annotated[int, typer.Option(min=0, help="Steps a season; 0: a day, week or year, by the spacing.")] = 0,
     units: Annotated[int, typer.Option(min=1, help="Width of the hidden layer.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of the initial weights.")] = 0,
@@ -198,20 +204,30 @@ def forecast(
     A file is split by time: the first 70 % train the network, the next 15 % stop the training, the last 15 % score it against
     the naive forecasts. Then the steps after the end of the file are forecast.
     """
+    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
+    misplaced = sorted(given & ({"at"} if file else given - {"at", "horizon", "out"}))
+    if misplaced:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in misplaced)
+        raise typer.BadParameter(f"{options}: only {'without' if file else 'with'} a CSV file")
     if file is None:
-        given = [f"--{k}" for k, v in {"time": time, "target": target, "exogenous": exogenous}.items() if v]
-        if given:
-            raise typer.BadParameter(
-                f"{', '.join(given)} go with a CSV file: zoo forecast FILE.csv {' '.join(given)} ..."
-            )
         table, history, name, scores = forecast_pretrained(at, horizon)
     else:
         if not (time and target):
             raise typer.BadParameter("Name the columns: --time COLUMN --target COLUMN")
-        columns = tuple(c.strip() for c in exogenous.split(",") if c.strip())
-        table, history, name, scores = forecast_file(
-            file, time, target, columns, horizon, calendar, timezone, season, units, seed
+        from zoo.data import TimeSeries
+
+        series = TimeSeries.from_csv(
+            file,
+            time=time,
+            target=target,
+            past=[column.strip() for column in exogenous.split(",") if column.strip()],
+            calendar=calendar,
+            timezone=timezone or None,
+            dayfirst=day_first,
+            name=target,
         )
+        series = replace(series, season=season or usual_season(series))
+        table, history, name, scores = forecast_series(file, series, horizon, units, seed)
     out.mkdir(parents=True, exist_ok=True)
     from zoo.evaluation.plots import plot_forecast
 
@@ -271,17 +287,9 @@ def forecast_pretrained(at, horizon):
     )
 
 
-def forecast_file(file, time, target, exogenous, horizon, calendar, timezone, season, units, seed):
-    """Fit, score and forecast a user's file: (table, history, name, title)."""
-    from zoo.data import TimeSeries
-
-    series = TimeSeries.from_csv(
-        file, time=time, target=target, past=exogenous, calendar=calendar, timezone=timezone or None
-    )
-    from dataclasses import replace
-
-    series = replace(series, season=season or usual_season(series), name=target)
-    prices = calendar == "sessions" and series.values.min() > 0
+def forecast_series(file, series, horizon, units, seed):
+    """Fit, score and forecast a user's series: (table, history, name, title)."""
+    prices = series.calendar == "sessions" and series.values.min() > 0
     load_keras()
     from zoo.tasks import Forecaster
 
@@ -297,7 +305,7 @@ def forecast_file(file, time, target, exogenous, horizon, calendar, timezone, se
         f"[bold]{escape(series.name)}[/bold] of {escape(str(file))}: {len(series):,} rows from {series.index[0]} to "
         f"{series.index[-1]}; "
         f"NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
-        + (f" and on {escape(', '.join(exogenous))} {horizon} steps back" if exogenous else "")
+        + (f" and on {escape(', '.join(series.past))} {horizon} steps back" if series.past else "")
         + (", as log returns" if prices else "")
     )
     parts = task.split(series)
@@ -308,9 +316,9 @@ def forecast_file(file, time, target, exogenous, horizon, calendar, timezone, se
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
     return (
         table,
-        series.frame[target].iloc[-max(3 * horizon, 20) :],
-        target,
-        f"{target}: {horizon} step(s) after {series.index[-1]}",
+        series.frame[series.target].iloc[-max(3 * horizon, 20) :],
+        series.name,
+        f"{series.name}: {horizon} step(s) after {series.index[-1]}",
     )
 
 

@@ -99,13 +99,16 @@ class TimeSeries:
         return pd.date_range(self.index[-1], periods=count + 1, freq=freq)[1:]
 
     @classmethod
-    def from_csv(cls, path, *, time, target, past=(), future=(), timezone=None, separator=",", **options):
+    def from_csv(
+        cls, path, *, time, target, past=(), future=(), timezone=None, dayfirst=None, separator=",", **options
+    ):
         """Read a text file with a header row.
 
         Arguments:
             time: the column with the moments, in any form that pandas reads (ISO 8601 is safest).
             target, past, future: the columns to use; others are ignored.
             timezone: for example "Europe/Rome"; needed where the offset in the file changes with daylight saving.
+            dayfirst: whether 03/04/2024 is the third of April; needed only where the file leaves it open.
             separator: between the columns.
             **options: `calendar`, `season`, `lower`, `upper`, ... of TimeSeries.
         """
@@ -114,7 +117,7 @@ class TimeSeries:
         check_columns(table, [time, target, *past, *future])
         options.setdefault("name", path.stem)
         numbers = table.drop(columns=time)
-        frame = numbers.set_axis(parse_times(table[time], timezone), axis=0)
+        frame = numbers.set_axis(parse_times(table[time], timezone, dayfirst), axis=0)
         return cls(frame, target, past, future, **options)
 
 
@@ -144,7 +147,12 @@ def read_table(path, separator=","):
     return table.rename(columns=str.strip)
 
 
-def parse_times(cells, timezone=None):
+DAY_OR_MONTH = r"^\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}"
+
+
+def parse_times(cells, timezone=None, dayfirst=None):
+    """The cells of a column as moments, with a time zone if one is named or the cells have one."""
+
     def read(**options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
@@ -152,8 +160,10 @@ def parse_times(cells, timezone=None):
                 pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None, **options)
             )
 
+    if dayfirst is None and cells.str.match(DAY_OR_MONTH).any():
+        dayfirst = _day_or_month(cells, read)
     try:
-        times = read()
+        times = read(dayfirst=bool(dayfirst))
     except (ValueError, TypeError) as error:
         if "Mixed timezones" in str(error):
             raise DataError(
@@ -175,6 +185,20 @@ def parse_times(cells, timezone=None):
                 f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}"
             ) from None
     return times.rename(cells.name)
+
+
+def _day_or_month(cells, read):
+    """Whether dates such as 03/04/2024 have the day first: by those that allow one reading only, or else an error."""
+    readings = {first: read(dayfirst=first, errors="coerce") for first in (False, True)}
+    whole = [first for first, times in readings.items() if not times.hasnans]
+    differs = np.asarray(readings[False] != readings[True])
+    if len(whole) == 2 and differs.any():
+        bad = int(np.argmax(differs))
+        raise DataError(
+            f"Column {cells.name!r} can be read with the day or the month first: row {bad + 2} of the file has "
+            f"{cells.iloc[bad]!r}. Say which: dayfirst=True or False (--day-first or --month-first on the command line)."
+        )
+    return whole == [True]
 
 
 def _has_offset(cells):

@@ -27,17 +27,21 @@ def _line(axes, times, values, name, **style):
     axes.plot(times, values, **style)
 
 
-def plot_forecast(history, forecast, *, name="", title="", show=("seasonal_naive", "smart_persistence")):
+def plot_forecast(history, forecast, *, name="", title="", show=None):
     """A forecast after its history, beside the truth where it is known.
 
     Arguments:
         history: a pandas Series of the values before the origin.
-        forecast: a frame indexed by time with `model`, and if there `truth` and the baselines in `show`.
+        forecast: a frame indexed by time with `model`, and if there `truth` and the baselines.
+        show: which baselines to draw; by default the seasonal ones, or persistence where there is no season.
         name: of the target, with its unit, for the axis.
     """
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     figure, axes = _axes()
+    if show is None:
+        seasonal = [column for column in ("seasonal_naive", "smart_persistence") if column in forecast]
+        show = seasonal or ["persistence"]
     # Labels in the data's own time zone, not in UTC.
     local = [index.tz_localize(None) if index.tz else index for index in (history.index, forecast.index)]
     past, ahead = local

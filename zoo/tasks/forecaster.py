@@ -249,6 +249,8 @@ class Forecaster:
         self._check_fitted()
         series, start = (data.series, data.start) if isinstance(data, Part) else (data, 0)
         series, horizon = self.layout.check(series), self._check_horizon(horizon)
+        if stride < 1:
+            raise ValueError(f"stride is the number of rows between origins, at least 1. Received: {stride}")
         first = max(start - 1, self.memory() - 1, series.season - 1)
         origins = np.arange(first, len(series) - horizon, stride)
         if len(origins) == 0:
