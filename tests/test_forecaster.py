@@ -112,7 +112,7 @@ def test_time_zones_survive_a_forecast():
 def test_sessions_are_forecast_on_the_following_business_days():
     series = small.prices()
     found = forecaster(transform="log_return").fit(series).forecast(series)
-    assert (found.index > series.index[-1]).all() and (found.index.dayofweek < 5).all() and "drift" in found
+    assert (found.index > series.index[-1]).all() and (found.index.day_of_week < 5).all() and "drift" in found
 
 
 def test_day_time_scores_leave_out_the_night():
