@@ -8,18 +8,23 @@ import importlib
 
 from zoo.cells.catalog import CELLS, create
 
-CLASSES = {entry.class_name: entry.module for entry in CELLS.values()} | {"RecurrentCell": "zoo.cells.base"}
-__all__ = ["CELLS", "create", *sorted(CLASSES)]
+CLASSES = {entry.class_name: entry.module for entry in CELLS.values()} | {
+    "RecurrentCell": "zoo.cells.base",
+    **dict.fromkeys(("Highway", "Residual", "Zoneout"), "zoo.cells.wrappers"),
+}
+FUNCTIONS = dict.fromkeys(("from_torch", "to_torch"), "zoo.cells.convert_torch")
+PUBLIC = CLASSES | FUNCTIONS
+__all__ = ["CELLS", "create", *sorted(PUBLIC)]
 
 
 def __getattr__(name):
-    if name in CLASSES:
-        return getattr(importlib.import_module(CLASSES[name]), name)
+    if name in PUBLIC:
+        return getattr(importlib.import_module(PUBLIC[name]), name)
     raise AttributeError(f"module 'zoo.cells' has no attribute {name!r}. Cells: {', '.join(sorted(CLASSES))}")
 
 
 def __dir__():
-    return sorted([*globals(), *CLASSES])
+    return sorted([*globals(), *PUBLIC])
 
 
 def register_all():

@@ -1,8 +1,10 @@
 """The list of cells, as data: looking at it imports neither Keras nor the cells."""
 
+import ast
 import difflib
 import importlib
 from dataclasses import dataclass, field
+from importlib import resources
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,13 @@ class CellEntry:
     def class_name(self):
         return self.cls.split(":")[1]
 
+    @property
+    def docstring(self):
+        """What the class says of itself, read from its file, so that Keras need not be imported."""
+        source = (resources.files("zoo.cells") / f"{self.cls.split(':')[0]}.py").read_text(encoding="utf-8")
+        found = next(n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == self.class_name)
+        return ast.get_docstring(found)
+
     def resolve(self):
         return getattr(importlib.import_module(self.module), self.class_name)
 
@@ -37,24 +46,35 @@ CELLS = {
         CellEntry("jordan", "narx:NARXCell", "the output is the state", "Jordan 1986", {"output_taps": 1}),
         CellEntry("lstm", "lstm:LSTMCell", "long short-term memory", "Hochreiter & Schmidhuber 1997"),
         CellEntry("peephole-lstm", "lstm:LSTMCell", "gates see the cell state", "Gers et al. 2002", DIAGONAL),
-        CellEntry("full-peephole-lstm", "lstm:LSTMCell", "through full matrices", "Gers et al. 2002", {"peephole": "full"}),
+        CellEntry(
+            "full-peephole-lstm", "lstm:LSTMCell", "through full matrices", "Gers et al. 2002", {"peephole": "full"}
+        ),
         CellEntry("lstm-nig", "lstm:LSTMCell", "no input gate", GREFF, DIAGONAL | {"input_gate": False}),
         CellEntry("lstm-nfg", "lstm:LSTMCell", "no forget gate", GREFF, DIAGONAL | {"forget_gate": False}),
         CellEntry("lstm-nog", "lstm:LSTMCell", "no output gate", GREFF, DIAGONAL | {"output_gate": False}),
         CellEntry(
-            "lstm-niaf", "lstm:LSTMCell", "no input activation", GREFF,
+            "lstm-niaf",
+            "lstm:LSTMCell",
+            "no input activation",
+            GREFF,
             DIAGONAL | {"activation": "linear", "output_activation": "tanh"},
         ),
-        CellEntry("lstm-noaf", "lstm:LSTMCell", "no output activation", GREFF, DIAGONAL | {"output_activation": "linear"}),
+        CellEntry(
+            "lstm-noaf", "lstm:LSTMCell", "no output activation", GREFF, DIAGONAL | {"output_activation": "linear"}
+        ),
         CellEntry("lstm-np", "lstm:LSTMCell", "no peepholes", GREFF),
-        CellEntry("lstm-cifg", "lstm:LSTMCell", "coupled input and forget gate", GREFF, DIAGONAL | {"forget_gate": "coupled"}),
+        CellEntry(
+            "lstm-cifg", "lstm:LSTMCell", "coupled input and forget gate", GREFF, DIAGONAL | {"forget_gate": "coupled"}
+        ),
         CellEntry("lstm-fgr", "lstm:LSTMCell", "full gate recurrence", GREFF, DIAGONAL | {"gate_recurrence": True}),
         CellEntry("lstm-f", "lstm:LSTMCell", "LSTM without forget gate", JOZEFOWICZ, {"forget_gate": False}),
         CellEntry("lstm-i", "lstm:LSTMCell", "LSTM without input gate", JOZEFOWICZ, {"input_gate": False}),
         CellEntry("lstm-o", "lstm:LSTMCell", "LSTM without output gate", JOZEFOWICZ, {"output_gate": False}),
         CellEntry("lstm-b", "lstm:LSTMCell", "LSTM with a forget bias of 1", JOZEFOWICZ, {"unit_forget_bias": True}),
         CellEntry("gru", "gru:GRUCell", "gated recurrent unit", "Cho et al. 2014"),
-        CellEntry("gru-reset-after", "gru:GRUCell", "reset after the product", "Cho et al. 2014", {"reset_after": True}),
+        CellEntry(
+            "gru-reset-after", "gru:GRUCell", "reset after the product", "Cho et al. 2014", {"reset_after": True}
+        ),
         CellEntry("mut1", "mut:MUT1Cell", "update gate without state", JOZEFOWICZ),
         CellEntry("mut2", "mut:MUT2Cell", "reset gate with the raw input", JOZEFOWICZ),
         CellEntry("mut3", "mut:MUT3Cell", "update gate with tanh of the state", JOZEFOWICZ),
@@ -72,7 +92,9 @@ CELLS = {
         CellEntry("fastrnn", "flow:FastRNNCell", "weighted residual over time", "Kusupati et al. 2018"),
         CellEntry("fastgrnn", "flow:FastGRNNCell", "gate and candidate share matrices", "Kusupati et al. 2018"),
         CellEntry("antisymmetric", "flow:AntisymmetricCell", "stable Euler steps", "Chang et al. 2019"),
-        CellEntry("antisymmetric-gated", "flow:AntisymmetricCell", "with an input gate", "Chang et al. 2019", {"gated": True}),
+        CellEntry(
+            "antisymmetric-gated", "flow:AntisymmetricCell", "with an input gate", "Chang et al. 2019", {"gated": True}
+        ),
         CellEntry("mingru", "linear:MinGRUCell", "linear in the state", FENG),
         CellEntry("minlstm", "linear:MinLSTMCell", "linear in the state", FENG),
         CellEntry("narx", "narx:NARXCell", "nonlinear autoregression with inputs", "Lin et al. 1996"),

@@ -34,7 +34,9 @@ class HighwayCell(RecurrentCell):
     def build(self, input_shape):
         self.kernel = self.weight("kernel", self.check_input(input_shape), 2 * self.units)
         for layer in range(1, self.depth + 1):
-            setattr(self, f"recurrent_kernel_{layer}", self.weight(f"recurrent_kernel_{layer}", self.units, 2 * self.units))
+            setattr(
+                self, f"recurrent_kernel_{layer}", self.weight(f"recurrent_kernel_{layer}", self.units, 2 * self.units)
+            )
             if self.use_bias:
                 setattr(self, f"bias_{layer}", self.weight(f"bias_{layer}", 2 * self.units))
 
@@ -119,7 +121,9 @@ class FastRNNCell(RecurrentCell):
         self.beta = self.scalar("beta", 3.0)
 
     def scalar(self, name, value):
-        return self.add_weight(shape=(1,), name=name, initializer=lambda shape, dtype=None: ops.full(shape, value, dtype))
+        return self.add_weight(
+            shape=(1,), name=name, initializer=lambda shape, dtype=None: ops.full(shape, value, dtype)
+        )
 
     def step(self, projected, states, recur):
         (h,) = states

@@ -80,7 +80,9 @@ class LSTMCell(RecurrentCell):
         super().__init__(units, **kwargs)
         self.peephole = peephole
         self.input_gate, self.forget_gate, self.output_gate = input_gate, forget_gate, output_gate
-        self.output_activation = self.activation if output_activation is None else keras.activations.get(output_activation)
+        self.output_activation = (
+            self.activation if output_activation is None else keras.activations.get(output_activation)
+        )
         self.gate_recurrence = gate_recurrence
         self.unit_forget_bias = unit_forget_bias
 

@@ -148,7 +148,9 @@ class NARMAXCell(NARXCell):
     def build(self, input_shape):
         width = self.check_input(input_shape) - self.outputs
         if width < 0:
-            raise ValueError(f"NARMAXCell takes [x, y]: at least outputs={self.outputs} columns. Received: {input_shape[-1]}")
+            raise ValueError(
+                f"NARMAXCell takes [x, y]: at least outputs={self.outputs} columns. Received: {input_shape[-1]}"
+            )
         super().build((input_shape[0], width))
 
     def fed_back(self):
@@ -162,7 +164,10 @@ class NARMAXCell(NARXCell):
         (past, errors), (*projected, truth) = states, projected
         taps = ops.concatenate([self.taps(past), self.taps(errors, self.error_taps)], axis=-1)
         y = self.output(projected, taps, recur)
-        noted = [ops.concatenate([new, old], axis=-1)[..., : old.shape[-1]] for new, old in ((truth, past), (truth - y, errors))]
+        noted = [
+            ops.concatenate([new, old], axis=-1)[..., : old.shape[-1]]
+            for new, old in ((truth, past), (truth - y, errors))
+        ]
         return y, tuple(noted)
 
     def get_config(self):

@@ -138,7 +138,9 @@ def read_table(path, separator=","):
     if table.empty:
         raise DataError(f"{path} has a header but no rows.")
     if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{path}: the rows have more cells than the header. Name every column, and end no row with a separator.")
+        raise DataError(
+            f"{path}: the rows have more cells than the header. Name every column, and end no row with a separator."
+        )
     return table.rename(columns=str.strip)
 
 
@@ -146,7 +148,9 @@ def parse_times(cells, timezone=None):
     def read(**options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return pd.DatetimeIndex(pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None, **options))
+            return pd.DatetimeIndex(
+                pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None, **options)
+            )
 
     try:
         times = read()
@@ -166,8 +170,10 @@ def parse_times(cells, timezone=None):
     if timezone:
         try:
             times = times.tz_convert(timezone) if times.tz else times.tz_localize(timezone, ambiguous="infer")
-        except Exception as error:                      # those of zoneinfo, pytz and pandas have no common base
-            raise DataError(f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}.") from None
+        except Exception as error:  # those of zoneinfo, pytz and pandas have no common base
+            raise DataError(
+                f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}."
+            ) from None
     return times.rename(cells.name)
 
 
@@ -210,7 +216,9 @@ def check_times(index, calendar):
             "frame.set_index(pd.to_datetime(frame[column]))."
         )
     if index.hasnans:
-        raise DataError(f"{int(index.isna().sum())} time(s) are missing (NaT). Drop their rows: frame[frame.index.notna()].")
+        raise DataError(
+            f"{int(index.isna().sum())} time(s) are missing (NaT). Drop their rows: frame[frame.index.notna()]."
+        )
     if index.has_duplicates:
         times = index[index.duplicated()]
         raise DataError(

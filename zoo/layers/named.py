@@ -67,8 +67,10 @@ class NamedRecurrent(Recurrent):
         kwargs |= dict(zip(names, args, strict=False))
         self.use_cudnn = kwargs.pop("use_cudnn", "auto")
         cell = {k: v for k, v in kwargs.items() if k in BOTH or k not in LAYER}
-        snake = "".join(f"_{c.lower()}" if c.isupper() and before.islower() else c.lower()
-                        for before, c in zip(" " + type(self).__name__, type(self).__name__, strict=False))
+        snake = "".join(
+            f"_{c.lower()}" if c.isupper() and before.islower() else c.lower()
+            for before, c in zip(" " + type(self).__name__, type(self).__name__, strict=False)
+        )
         settings = {**self.entry.arguments, **self.variant, **cell}
         layer = {k: v for k, v in kwargs.items() if k in LAYER | BOTH}
         super().__init__(self.entry.resolve()(units, **settings, name=f"{snake}_cell"), **layer)
@@ -104,4 +106,6 @@ def _make(name, cell, variant=None, like=None):
     return register(type(name, (NamedRecurrent,), fields))
 
 
-NAMED = {name: _make(name, *made) for name, made in KERAS.items()} | {name: _make(name, cell) for name, cell in OTHERS.items()}
+NAMED = {name: _make(name, *made) for name, made in KERAS.items()} | {
+    name: _make(name, cell) for name, cell in OTHERS.items()
+}

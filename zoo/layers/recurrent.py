@@ -3,6 +3,7 @@
 import keras
 
 from zoo.cells.base import RecurrentCell, register
+from zoo.cells.wrappers import CellWrapper
 
 
 @register
@@ -40,8 +41,10 @@ class Recurrent(keras.layers.RNN):
 
 
 def inherit(dtype, cell):
-    """Give the layer's dtype policy to a cell that only has the default one and no weights yet."""
-    if dtype is not None and isinstance(cell, RecurrentCell) and not cell.built:
-        default = keras.config.dtype_policy().name
-        if cell.dtype_policy.name == default:
-            cell.dtype_policy = keras.dtype_policies.get(dtype)
+    """Give the layer's dtype policy to a cell (and those within it) that only has the default one and no weights yet."""
+    if dtype is None or cell.built or not isinstance(cell, (RecurrentCell, CellWrapper)):
+        return
+    if cell.dtype_policy.name == keras.config.dtype_policy().name:
+        cell.dtype_policy = keras.dtype_policies.get(dtype)
+    if isinstance(cell, CellWrapper):
+        inherit(dtype, cell.cell)
