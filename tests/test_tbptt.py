@@ -72,7 +72,7 @@ def test_a_sample_is_reset_once_its_sequence_has_ended(data):
     assert [weights.sum() for _, _, weights, _ in parts] == [9, 5, 1]
 
 
-@pytest.mark.parametrize("bad", [dict(length=0), dict(length=3, ends=[8, 1, 1]), dict(length=3, ends=[1, 1])])
+@pytest.mark.parametrize("bad", [{"length": 0}, {"length": 3, "ends": [8, 1, 1]}, {"length": 3, "ends": [1, 1]}])
 def test_impossible_chunks_are_refused(data, bad):
     with pytest.raises(ValueError, match="chunk|ends"):
         list(chunks(*data, **bad))

@@ -90,10 +90,8 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         super().__init__(**kwargs)
         self.units = check_units(units)
         self.use_bias = use_bias
-        self.dropout, self.recurrent_dropout = (
-            check_share(dropout, "dropout"),
-            check_share(recurrent_dropout, "recurrent_dropout"),
-        )
+        self.dropout = check_share(dropout, "dropout")
+        self.recurrent_dropout = check_share(recurrent_dropout, "recurrent_dropout")
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_gates = self.gates if self.input_gates is None else self.input_gates

@@ -24,19 +24,17 @@ def from_torch(module, layer=0, reverse=False):
     Raises:
         TypeError: the module is none of these.
     """
-    kind, suffix = _kind(module), _suffix(module, layer, reverse)
-    get = lambda name: getattr(module, f"{name}{suffix}").detach().cpu().double().numpy()
+    kind, suffix, use_bias = _kind(module), _suffix(module, layer, reverse), bool(module.bias)
     theirs, ours = ORDERS[kind]
-    columns = lambda array: _reorder(array, theirs, ours).T
-    use_bias = bool(module.bias)
-    kernel, recurrent = columns(get("weight_ih")), columns(get("weight_hh"))
+    names = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if use_bias else [])]
+    arrays = [getattr(module, name + suffix).detach().cpu().double().numpy() for name in names]
+    kernel, recurrent, *biases = [_reorder(array, theirs, ours).T for array in arrays]
     cell = _cell(kind, module, use_bias)
     cell.build((None, kernel.shape[0]))
     cell.built = True
     weights = [kernel, recurrent]
-    if use_bias:
-        both = [_reorder(get(name), theirs, ours) for name in ("bias_ih", "bias_hh")]
-        weights.append(np.stack(both) if kind == "GRU" else both[0] + both[1])
+    if biases:
+        weights.append(np.stack(biases) if kind == "GRU" else sum(biases))
     cell.set_weights(weights)
     return cell
 

@@ -164,11 +164,8 @@ class NARMAXCell(NARXCell):
         (past, errors), (*projected, truth) = states, projected
         taps = ops.concatenate([self.taps(past), self.taps(errors, self.error_taps)], axis=-1)
         y = self.output(projected, taps, recur)
-        noted = [
-            ops.concatenate([new, old], axis=-1)[..., : old.shape[-1]]
-            for new, old in ((truth, past), (truth - y, errors))
-        ]
-        return y, tuple(noted)
+        noted = (truth, past), (truth - y, errors)
+        return y, tuple(ops.concatenate([new, old], axis=-1)[..., : old.shape[-1]] for new, old in noted)
 
     def get_config(self):
         return {**super().get_config(), "error_taps": list(self.error_taps)}

@@ -8,4 +8,4 @@ from zoo.layers.recurrent import Recurrent
 cells.register_all()
 globals().update(NAMED)
 
-__all__ = ["OpenLoop", "Recurrent", "TappedDelay", *NAMED]  # noqa: PLE0604
+__all__ = ["OpenLoop", "Recurrent", "TappedDelay", *NAMED]
