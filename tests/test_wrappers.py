@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.cells import Highway, LSTMCell, MUT3Cell, Residual, Zoneout
+from zoo.cells import GRUCell, Highway, LayerNorm, LSTMCell, MUT3Cell, Residual, Zoneout
 
 UNITS = 4
 
@@ -59,6 +59,44 @@ def test_highway_mixes_output_and_input_by_its_gate():
     np.testing.assert_allclose(got, gate * run(cell, x) + (1 - gate) * x, atol=1e-6)
 
 
+def normal(a, gamma, beta):
+    return (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + 1e-5) * gamma + beta
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def test_layer_norm_stands_where_its_paper_says():
+    """Ba, Kiros & Hinton 2016: i, f, g, o = LN(U h) + LN(W x) + b; h = o ⊙ tanh(LN(c))."""
+    rng = np.random.default_rng(0)
+    cell = LSTMCell(UNITS)
+    wrapper, x = LayerNorm(cell), rng.normal(size=(3, 5))
+    h, c = rng.normal(size=(2, 3, UNITS))
+    wrapper.build((3, 5))
+    for weight in wrapper.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    output, (_, new_c) = wrapper(x.astype("float32"), [h.astype("float32"), c.astype("float32")])
+
+    n = {name: [np.array(w) for w in norm.weights] for name, norm in wrapper.norms.items()}
+    w, u, b = (np.array(a) for a in (cell.kernel, cell.recurrent_kernel, cell.bias))
+    i, f, g, o = np.split(normal(x @ w, *n["kernel"]) + normal(h @ u, *n["ifgo"]) + b, 4, -1)
+    want = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    np.testing.assert_allclose(new_c, want, atol=1e-5)
+    np.testing.assert_allclose(output, sigmoid(o) * np.tanh(normal(want, *n["c"])), atol=1e-5)
+
+
+def test_layer_norm_normalises_each_product_of_a_gru():
+    wrapper = LayerNorm(GRUCell(UNITS))
+    wrapper.build((3, 5))
+    assert {name: norm.gamma.shape[0] for name, norm in wrapper.norms.items()} == {"kernel": 12, "zr": 8, "h": 4}
+
+
+@pytest.mark.parametrize("name", [n for n in zoo.cells.CELLS if n not in ("mut1", "mut2", "narmax")])
+def test_layer_norm_goes_around_every_cell(name):
+    assert np.isfinite(run(LayerNorm(zoo.cells.create(name, UNITS)), sequence())).all()
+
+
 @pytest.mark.parametrize("wrap", [Residual, Highway])
 def test_an_input_of_another_width_is_refused(wrap):
     with pytest.raises(ValueError, match="as wide.*input_dim=3"):
@@ -77,7 +115,7 @@ def test_the_dropout_of_a_wrapped_cell_is_new_for_each_batch():
     assert np.abs(np.array(layer(x, training=True)) - np.array(layer(x, training=True))).max() > 1e-3
 
 
-@pytest.mark.parametrize("wrap", [lambda c: Zoneout(c, 0.2), Residual, Highway, lambda c: Zoneout(Residual(c), 0.2)])
+@pytest.mark.parametrize("wrap", [lambda c: Zoneout(c, 0.2), Residual, Highway, LayerNorm, lambda c: Zoneout(Residual(c), 0.2)])
 def test_wrapped_cells_save_load_and_take_the_layers_precision(wrap, tmp_path):
     x = keras.Input((None, UNITS))
     model = keras.Model(x, zoo.layers.Recurrent(wrap(LSTMCell(UNITS)), return_sequences=True)(x))

@@ -10,7 +10,7 @@ from zoo.cells.catalog import CELLS, create
 
 CLASSES = {entry.class_name: entry.module for entry in CELLS.values()} | {
     "RecurrentCell": "zoo.cells.base",
-    **dict.fromkeys(("Highway", "Residual", "Zoneout"), "zoo.cells.wrappers"),
+    **dict.fromkeys(("Highway", "LayerNorm", "Residual", "Zoneout"), "zoo.cells.wrappers"),
 }
 FUNCTIONS = dict.fromkeys(("from_torch", "to_torch"), "zoo.cells.convert_torch")
 PUBLIC = CLASSES | FUNCTIONS

@@ -146,16 +146,23 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     def recur(self, name, a, *added):
         """`a · weight + added`; with several added, a list with a part for each (gate by gate)."""
         weight = ops.convert_to_tensor(self.matrix(name))
-        product = ops.matmul(a, weight) if len(weight.shape) == 2 else a * weight
+        product = self.normalise(name, ops.matmul(a, weight)) if len(weight.shape) == 2 else a * weight
         if not added:
             return product
         parts = [part + b for part, b in zip(ops.split(product, len(added), axis=-1), added, strict=True)]
         return parts[0] if len(parts) == 1 else parts
 
+    def normalise(self, name, product):
+        """What `LayerNorm` takes over: each product with a weight passes here before it is added to anything."""
+        return product
+
+    def input_product(self, inputs):
+        return self.normalise("kernel", ops.matmul(inputs, self.kernel))
+
     def products(self, inputs):
         """W x for each gate; the raw x for a gate that has no W."""
         count = len(self.input_gates)
-        columns = ops.split(ops.matmul(inputs, self.kernel), count, axis=-1) if count else []
+        columns = ops.split(self.input_product(inputs), count, axis=-1) if count else []
         by_gate = dict(zip(self.input_gates, columns, strict=True))
         return [by_gate.get(gate, inputs) for gate in self.gates]
 

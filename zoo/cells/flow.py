@@ -41,7 +41,7 @@ class HighwayCell(RecurrentCell):
                 setattr(self, f"bias_{layer}", self.weight(f"bias_{layer}", 2 * self.units))
 
     def project(self, inputs):
-        product = ops.matmul(inputs, self.kernel)
+        product = self.input_product(inputs)
         return tuple(ops.split(product + (self.bias_1 if self.use_bias else 0.0), 2, axis=-1))
 
     def step(self, projected, states, recur):
@@ -156,7 +156,7 @@ class FastGRNNCell(FastRNNCell):
         self.nu = self.scalar("nu", -4.0)
 
     def project(self, inputs):
-        product = ops.matmul(inputs, self.kernel)
+        product = self.input_product(inputs)
         return tuple(product + bias for bias in self.biases())
 
     def step(self, projected, states, recur):

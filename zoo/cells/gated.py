@@ -51,7 +51,7 @@ class MinimalRNNCell(RecurrentCell):
 
     def project(self, inputs):
         b_z, b_u = self.biases()
-        z = self.activation(ops.matmul(inputs, self.kernel) + b_z)
+        z = self.activation(self.input_product(inputs) + b_z)
         return z, ops.matmul(z, self.update_kernel) + b_u
 
     def step(self, projected, states, recur):

@@ -118,7 +118,7 @@ class LSTMCell(RecurrentCell):
         f = 1 - i if self.forget_gate == "coupled" else gate("f", c)
         c = f * c + i * self.activation(a["g"])
         o = gate("o", c)
-        h = o * self.output_activation(c)
+        h = o * self.output_activation(self.normalise("c", c))
         return h, (h, c, i, f, o) if self.gate_recurrence else (h, c)
 
     def get_config(self):

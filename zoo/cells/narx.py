@@ -81,7 +81,7 @@ class NARXCell(RecurrentCell):
             self.recurrent_skip_kernel = self.weight("recurrent_skip_kernel", taps, self.outputs, initializer="zeros")
 
     def project(self, inputs):
-        hidden = ops.matmul(inputs, self.kernel) + self.biases()[0]
+        hidden = self.input_product(inputs) + self.biases()[0]
         linear = ops.matmul(inputs, self.skip_kernel) if self.skip else ops.zeros_like(hidden[..., :1])
         return hidden, linear + (self.output_bias if self.use_bias else 0.0)
 

@@ -1,9 +1,9 @@
-"""Around any cell: zoneout, residual and highway connections."""
+"""Around any cell: zoneout, residual and highway connections, layer normalisation."""
 
 import keras
 from keras import ops
 
-from zoo.cells.base import DropoutRNNCell, check_share, register
+from zoo.cells.base import DropoutRNNCell, RecurrentCell, check_share, register
 
 
 class CellWrapper(DropoutRNNCell, keras.layers.Layer):
@@ -151,3 +151,51 @@ class Highway(Residual):
     def around(self, inputs, output, states, new, training):
         t = ops.sigmoid(ops.matmul(inputs, self.transform_kernel) + self.transform_bias)
         return t * output + (1 - t) * inputs, new
+
+
+@register
+class LayerNorm(CellWrapper):
+    """Layer normalisation inside a cell: of W x and of each product of a state with a matrix, before they are added.
+
+        a = LN(W x) + LN(U h₋) + b          each LN with its own gain and bias, over all gates of the product together
+        h = o ⊙ tanh(LN(c))                 LSTM: of the cell state on its way out
+
+    Source: Ba, Kiros & Hinton, "Layer normalization", 2016, the equations of its appendix.
+
+    Arguments:
+        cell: a cell of zoo.cells. It is normalised from then on, also where it is used without the wrapper.
+        epsilon: added to the variance.
+
+    Weights: of the cell; gamma and beta for each product.
+    """
+
+    def __init__(self, cell, *, epsilon=1e-5, **kwargs):
+        super().__init__(cell, **kwargs)
+        if not isinstance(cell, RecurrentCell):
+            raise TypeError(f"LayerNorm goes around a cell of zoo.cells. Received: {cell!r}")
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        widths = {}
+
+        def note(name, product):
+            widths[name] = product.shape[-1]
+            return product
+
+        sizes = self.state_size if isinstance(self.state_size, (list, tuple)) else [self.state_size]
+        x, *states = (keras.KerasTensor((2, size), self.compute_dtype) for size in (input_shape[-1], *sizes))
+        self.cell.normalise = note
+        self.cell.compute_output_spec(x, states)
+        self.norms = {}
+        for name, width in widths.items():
+            norm = keras.layers.LayerNormalization(epsilon=self.epsilon, name=f"norm_{name}", dtype=self.dtype_policy)
+            norm.build((None, width))
+            self.norms[name] = norm
+        self.cell.normalise = lambda name, product: self.norms[name](product)
+
+    def around(self, inputs, output, states, new, training):
+        return output, new
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}
