@@ -45,6 +45,11 @@ SHARED_DOC = """
 
     Raises:
         ValueError: `units` is not a positive integer, or the input does not have the rank or width that is needed.
+
+    Example:
+        >>> layer = keras.layers.RNN(zoo.cells.{name}(8), return_sequences=True)
+        >>> tuple(layer(np.zeros((2, 5, 8), "float32")).shape)
+        (2, 5, {width})
 """
 
 
@@ -76,13 +81,15 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
 
     states = ("h",)
     defaults = DEFAULTS
+    example_width = 8  # of the output, in the docstring's example
     gates = ""
     input_gates = recurrent_gates = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if cls.__doc__ and cls.__module__.startswith("zoo.") and "{shared}" in cls.__doc__:
-            cls.__doc__ = inspect.cleandoc(cls.__doc__.replace("{shared}", SHARED_DOC))
+            shared = SHARED_DOC.replace("{name}", cls.__name__).replace("{width}", str(cls.example_width))
+            cls.__doc__ = inspect.cleandoc(cls.__doc__.replace("{shared}", shared))
 
     def __init__(self, units, *, use_bias=True, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
         for name, module in SETTINGS.items():
