@@ -56,13 +56,13 @@ class SCRNCell(RecurrentCell):
     """Structurally constrained: a hidden state beside a slow context that is a moving average of the input.
 
         s = (1 − α) B x + α s₋              context
-        h = σ(A x + P s + R h₋ + b)         hidden state
+        h = σ(A x + P s + R h₋ [+ b])       hidden state
         output: [h, s], so that a Dense layer behind it reads U h + V s
 
     Source: Mikolov, Joulin, Chopra, Mathieu & Ranzato, "Learning longer memory in recurrent neural networks", 2014.
 
     Weights: kernel A (input_dim, units), context_kernel B (input_dim, context_units), recurrent_context_kernel P
-    (context_units, units), recurrent_kernel R (units, units), bias b (units; none in the paper).
+    (context_units, units), recurrent_kernel R (units, units); bias b (units) only with `use_bias=True`, for the paper has none.
 
     Further arguments:
         context_units: width of the context.
@@ -72,9 +72,10 @@ class SCRNCell(RecurrentCell):
     """
 
     gates, states = "h", ("h", "s")
+    example_width = 48
 
-    def __init__(self, units, *, context_units=40, alpha=0.95, **kwargs):
-        super().__init__(units, **kwargs)
+    def __init__(self, units, *, context_units=40, alpha=0.95, use_bias=False, **kwargs):
+        super().__init__(units, use_bias=use_bias, **kwargs)
         self.context_units = check_units(context_units, "context_units")
         self.alpha = check_share(alpha, "alpha")
         self.state_size = [self.units, self.context_units]

@@ -151,7 +151,7 @@ class LiGRUCell(RecurrentCell):
 class RANCell(RecurrentCell):
     """Recurrent additive network: the state is a gated sum of the inputs, with nothing between but gates.
 
-        c̃ = W_c x
+        c̃ = W_c x + b_c
         i, f = σ(W x + U h₋ + b)
         c = i ⊙ c̃ + f ⊙ c₋
         h = tanh(c)
@@ -159,7 +159,7 @@ class RANCell(RecurrentCell):
     Source: Lee, Levy & Zettlemoyer, "Recurrent additive networks", 2017.
 
     Weights: kernel (input_dim, 3 units) in the order c, i, f; recurrent_kernel (units, 2 units) in the order i, f; bias
-    (3 units), of which that of c is 0 in the paper.
+    (3 units) in the order c, i, f. b_c stands in the authors' program; the paper's equation leaves it out.
     {shared}
     """
 

@@ -57,6 +57,7 @@ class NARXCell(RecurrentCell):
     """
 
     gates = "h"
+    example_width = 1
 
     def __init__(self, units, *, outputs=1, output_taps=2, output_activation="linear", skip=False, **kwargs):
         kwargs.setdefault("recurrent_initializer", kwargs.get("kernel_initializer", "glorot_uniform"))
@@ -152,6 +153,13 @@ class NARMAXCell(NARXCell):
                 f"NARMAXCell takes [x, y]: at least outputs={self.outputs} columns. Received: {input_shape[-1]}"
             )
         super().build((input_shape[0], width))
+
+    def get_dropout_mask(self, step_input):
+        """Of the input alone: the truth beside it is noted, not seen."""
+        mask = super().get_dropout_mask(step_input)
+        if mask is None:
+            return None
+        return ops.concatenate([mask[..., : -self.outputs], ops.ones_like(mask[..., -self.outputs :])], axis=-1)
 
     def fed_back(self):
         return len(self.output_taps) + len(self.error_taps)

@@ -33,7 +33,7 @@ class Recurrent(keras.layers.RNN):
 
     def __init__(self, cell, *args, **kwargs):
         dtype, several = kwargs.get("dtype"), isinstance(cell, (list, tuple))
-        for each in cell if several else getattr(cell, "cells", [cell]):
+        for each in cell if several else [cell, *getattr(cell, "cells", [])]:
             if not isinstance(each, keras.layers.Layer):
                 raise TypeError(f"Recurrent takes a cell, such as zoo.cells.LSTMCell(64). Received: {each!r}")
             inherit(dtype, each)
@@ -65,7 +65,7 @@ def check_mask(mask, sequences):
 
 def inherit(dtype, cell):
     """Give the layer's dtype policy to a cell (and those within it) that only has the default one and no weights yet."""
-    if dtype is None or cell.built or not isinstance(cell, (RecurrentCell, CellWrapper)):
+    if dtype is None or cell.built or not isinstance(cell, (RecurrentCell, CellWrapper, keras.layers.StackedRNNCells)):
         return
     if cell.dtype_policy.name == keras.config.dtype_policy().name:
         cell.dtype_policy = keras.dtype_policies.get(dtype)
