@@ -3,12 +3,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: help demo test lint notebooks bench clean
+# PyTorch is pinned because a plain "torch" brings gigabytes of CUDA.
+TORCH      ?= torch==2.13.0
+CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py tests/test_stacks.py
+
+.PHONY: help demo test lint backends notebooks bench clean
 
 help:
 	@echo "make demo       forecast 24 hours of solar irradiance with a pretrained network"
 	@echo "make test       run the tests"
 	@echo "make lint       check the style"
+	@echo "make backends   run the tests of cells and layers under JAX and PyTorch"
 	@echo "make notebooks  run every notebook, small"
 	@echo "make bench      run the benchmarks"
 
@@ -20,6 +25,11 @@ test: $(VENV)/.installed-test
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
+
+backends: $(VENV)/.installed-backends
+	KERAS_BACKEND=jax   $(BIN)/python -m pytest $(CELL_TESTS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest $(CELL_TESTS)
+	$(BIN)/python -m pytest tests/test_convert_torch.py
 
 notebooks: $(VENV)/.installed-test
 	ZOO_FAST=1 $(BIN)/python -m pytest --nbmake notebooks
@@ -40,4 +50,8 @@ $(VENV)/.installed: $(BIN)/python setup.cfg
 
 $(VENV)/.installed-test: $(VENV)/.installed setup.cfg
 	$(BIN)/python -m pip install --quiet -e ".[test]"
+	@touch $@
+
+$(VENV)/.installed-backends: $(VENV)/.installed-test setup.cfg
+	$(BIN)/python -m pip install --quiet "$(TORCH)" jax
 	@touch $@

@@ -1,4 +1,4 @@
-"""What the tests need of TensorFlow itself: gradients."""
+"""What the tests need of TensorFlow itself: gradients, and SavedModels."""
 
 import tensorflow as tf
 
@@ -16,3 +16,8 @@ def gradients(loss, inputs, variables, compiled=False):
     run = tf.function(run) if compiled else run
     value, slopes = run(*(tf.constant(array) for array in inputs))
     return float(value), [slope.numpy() for slope in slopes]
+
+
+def load_exported(path):
+    """The model of a SavedModel, with its function `serve`."""
+    return tf.saved_model.load(str(path))

@@ -1,10 +1,19 @@
-"""What all tests share: a quiet TensorFlow, and property tests that are the same on every run."""
+"""What all tests share: a quiet TensorFlow, true float64 on every backend, the same property tests on every run."""
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+if os.environ.get("KERAS_BACKEND") == "jax":            # small loops, each run once: compiling is all the time there is
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 from hypothesis import settings
 
 settings.register_profile("zoo", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("zoo")
+
+if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    # There Keras rounds float64 to float32 in some operations (tanh on JAX, matmul on PyTorch); equations are checked exactly.
+    from keras.src.backend.common import dtypes
+
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"

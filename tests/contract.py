@@ -1,141 +1,23 @@
-"""What any cell must pass: one function a check, each taking a `Case`; `CASES` is the table of all of them.
-
-A new cell needs one NumPy function in reference/cells.py and one line in `CASES`; test_cells.py and test_layers.py then
-run every check on it.
+"""What any cell must pass: one function a check, each taking a `Case` of cases.py; test_cells.py and test_layers.py run
+every check on every case.
 """
 
 import functools
 import importlib
 import itertools
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
 import pytest
-from reference import cells as reference
+from cases import CASES
 
-import zoo.cells
 from zoo.layers import Recurrent
 
 BATCH, STEPS = 2, 4
 EXACT = {"float32": 1e-5, "float64": 1e-10}     # absolute and relative, against the NumPy reference
 SLOPE = 1e-6                                    # gradients in float64, against central differences of that reference
 BFLOAT16 = 0.05                                 # 8 bits of mantissa through four steps
-
-
-# ------------------------------------------------------------------ the cases
-@dataclass(frozen=True)
-class Case:
-    """A cell, its reference, and how the one's weights become the other's."""
-
-    name: str
-    cell: str                                           # its name in the catalog
-    step: Callable                                      # (w, x, states) -> output, new states, in NumPy
-    gates: dict = field(default_factory=dict)           # weight -> the gates of its columns, one letter each
-    arguments: dict = field(default_factory=dict)
-    units: int = 4
-    input_dim: int = 3
-    states: tuple = (4,)                                # widths
-    split: Callable | None = None                       # {weight: array} -> the w of `step`; by `gates` if None
-    swaps: tuple = ()                                   # further (weight, axis, parts) whose parts must not be equal
-
-    def make(self, dtype=None, **arguments):
-        return zoo.cells.create(self.cell, self.units, dtype=dtype, **{**self.arguments, **arguments})
-
-    def named(self, weights):
-        return (self.split or self.by_gate)(weights)
-
-    def by_gate(self, weights):
-        """kernel, gates "zr" -> W_z, W_r; a weight without gates keeps its name, peephole_i as p_i."""
-        w = {name.replace("peephole", "p").replace("projection_kernel", "P"): a for name, a in weights.items()}
-        for name, letter in (("kernel", "W"), ("recurrent_kernel", "U"), ("bias", "b")):
-            parts = np.split(w.pop(name), len(self.gates[name]), axis=-1)
-            w |= {f"{letter}_{gate}": part for gate, part in zip(self.gates[name], parts, strict=True)}
-        return w
-
-
-def one_state(function):
-    """A reference with the state h alone, which is its output."""
-    def step(w, x, states):
-        h = function(w, x, *states)
-        return h, [h]
-    return step
-
-
-def two_states(function):
-    """A reference with the states h and c, the output being h."""
-    def step(w, x, states):
-        h, c = function(w, x, *states)
-        return h, [h, c]
-    return step
-
-
-def narx_step(taps, hidden=np.tanh, outputs=2):
-    """The NARX reference: the cell keeps the past outputs side by side, the newest first."""
-    def step(w, x, states):
-        past = np.split(states[0], max(taps, default=0), axis=-1) if taps else []
-        y, past = reference.narx(w, x, past, taps, hidden)
-        return y, [np.concatenate([y[:, :0], *past], axis=-1)]
-    return step
-
-
-def narx_weights(taps):
-    def split(weights):
-        w = {"W": weights["kernel"], "b": weights["bias"], "V": weights["output_kernel"], "d": weights["output_bias"]}
-        if "skip_kernel" in weights:
-            w["S"] = weights["skip_kernel"]
-        for name, letter in (("recurrent_kernel", "U"), ("recurrent_skip_kernel", "R")):
-            if taps and name in weights:
-                w |= {f"{letter}_{k}": part for k, part in zip(taps, np.split(weights[name], len(taps)), strict=True)}
-        return w
-    return split
-
-
-def narx(name, taps, output_taps, hidden=np.tanh, **arguments):
-    arguments = {"outputs": 2, "output_taps": output_taps, **arguments}
-    skip = (("recurrent_skip_kernel", 0, len(taps)),) if arguments.get("skip") else ()
-    return Case(name, "narx", narx_step(taps, hidden), {}, arguments, states=(2 * max(taps, default=0),),
-                split=narx_weights(taps), swaps=(("recurrent_kernel", 0, len(taps)), *skip) if taps else ())
-
-
-def reset_after_weights(weights):
-    """Row 0 of the bias acts on the input, row 1 on the state."""
-    rows = {name: CASES["gru-reset-after"].by_gate({**weights, "bias": row}) for name, row in
-            zip(("input", "state"), weights["bias"], strict=True)}
-    return rows["input"] | {f"b'_{gate}": rows["state"][f"b_{gate}"] for gate in "zrh"}
-
-
-def same_gates(letters):
-    return dict.fromkeys(("kernel", "recurrent_kernel", "bias"), letters)
-
-
-MUT1 = Case("mut1", "mut1", one_state(reference.mut1), {"kernel": "zr", "recurrent_kernel": "rh", "bias": "zrh"},
-            input_dim=4)
-MUT2 = Case("mut2", "mut2", one_state(reference.mut2), {"kernel": "zh", "recurrent_kernel": "zrh", "bias": "zrh"},
-            input_dim=4)
-CASES = {case.name: case for case in [
-    Case("elman", "elman", one_state(reference.elman), same_gates("h")),
-    Case("lstm", "lstm", two_states(reference.lstm), same_gates("ifgo"), states=(4, 4)),
-    Case("peephole-lstm", "peephole-lstm", two_states(reference.peephole_lstm), same_gates("ifgo"), states=(4, 4)),
-    Case("full-peephole-lstm", "full-peephole-lstm", two_states(reference.full_peephole_lstm), same_gates("ifgo"),
-         states=(4, 4)),
-    Case("gru", "gru", one_state(reference.gru), same_gates("zrh")),
-    Case("gru-reset-after", "gru-reset-after", one_state(reference.gru_reset_after), same_gates("zrh"),
-         split=reset_after_weights),
-    MUT1,
-    *(replace(MUT1, name=f"mut1-{kind}", arguments={"input_projection": kind}, input_dim=3)
-      for kind in ("trained", "fixed")),
-    MUT2,
-    *(replace(MUT2, name=f"mut2-{kind}", arguments={"input_projection": kind}, input_dim=3)
-      for kind in ("trained", "fixed")),
-    Case("mut3", "mut3", one_state(reference.mut3), same_gates("zrh")),
-    narx("narx", [1, 2], output_taps=2),
-    narx("narx-gaps-skip-sigmoid", [1, 4], [4, 1], reference.sigmoid, activation="sigmoid", skip=True),
-    narx("narx-skip", [2, 3], [2, 3], skip=True),
-    narx("narx-no-feedback", [], output_taps=0),
-]}
 
 
 # ------------------------------------------------------------------ small helpers
@@ -233,21 +115,23 @@ def check_oracle(case, dtype):
 
 def exchanges(case, weights):
     """Every way to exchange two gates: (what, the weights with the exchange)."""
-    blocks = [*((name, -1, len(gates)) for name, gates in case.gates.items()), *case.swaps]
+    blocks = [*((name, -1, len(gates)) for name, gates in case.gates.items() if name in weights), *case.swaps]
     for name, axis, count in blocks:
         for a, b in itertools.combinations(range(count), 2):
             parts = np.split(weights[name], count, axis=axis)
             parts[a], parts[b] = parts[b], parts[a]
             yield f"{name}: parts {a} and {b}", {**weights, name: np.concatenate(parts, axis=axis)}
-    for a, b in itertools.combinations([name for name in weights if name.startswith("peephole")], 2):
+    peepholes = [name for name in weights if name.startswith("peephole")]
+    for a, b in (*itertools.combinations(peepholes, 2), *(pair for pair in case.pairs if pair[0] in weights)):
         yield f"{a} and {b}", {**weights, a: weights[b], b: weights[a]}
     if len(set(case.gates.values())) == 1:              # the whole gate: its columns everywhere
-        for a, b in itertools.combinations(range(len(case.gates["bias"])), 2):
-            order = list(range(len(case.gates["bias"])))
+        (gates,) = set(case.gates.values())
+        for a, b in itertools.combinations(range(len(gates)), 2):
+            order = list(range(len(gates)))
             order[a], order[b] = b, a
-            yield f"gates {a} and {b}", {**weights, **{
+            yield f"gates {gates[a]} and {gates[b]}", {**weights, **{
                 name: np.concatenate([np.split(weights[name], len(order), axis=-1)[k] for k in order], axis=-1)
-                for name in case.gates}}
+                for name in case.gates if name in weights}}
 
 
 def check_exchanged_gates_are_noticed(case):
@@ -269,7 +153,7 @@ def check_two_parts(case):
     cell = built(case, "float64")
     expected, expected_states = run_cell(cell, x, states)
     projected = cell.project(keras.ops.convert_to_tensor(x))
-    outputs = []
+    outputs, states = [], [keras.ops.convert_to_tensor(state) for state in states]
     for t in range(STEPS):
         output, states = cell.step(tuple(part[:, t] for part in projected), tuple(states), cell.recur)
         outputs.append(output)
@@ -324,7 +208,9 @@ def check_gradients(case, run, masked=False, compiled=False):
     except ModuleNotFoundError:
         pytest.skip(f"no gradient helper for {keras.backend.backend()}")
     x, states = draw(case, steps=3)
-    mask = np.array([[True, True, False], [False, True, True]]) if masked else None
+    mask = np.array([[True, True, False], [True, False, True]]) if masked else None
+    if masked:
+        needs_own_output(case)
     cell = built(case, "float64")
     weights = values(cell)
     trained = [weight.name for weight in cell.trainable_weights]
@@ -333,7 +219,7 @@ def check_gradients(case, run, masked=False, compiled=False):
 
     def loss(x, *states):
         outputs, last = run(cell, x, states, mask)
-        return sum(keras.ops.sum(a * b) for a, b in zip([outputs, *last], mix, strict=True))
+        return sum(keras.ops.sum(a * keras.ops.convert_to_tensor(b)) for a, b in zip([outputs, *last], mix, strict=True))
 
     def reference_loss(x, states, weights):
         outputs, last = run_reference(case, weights, x, states, mask)
@@ -352,6 +238,12 @@ def check_gradients(case, run, masked=False, compiled=False):
     for (name, slope), actual in zip(expected.items(), slopes, strict=True):
         assert slope.size == 0 or np.abs(slope).max() > 1e-3, f"{name} has no slope: the check would be empty"
         np.testing.assert_allclose(actual, slope, rtol=SLOPE, atol=SLOPE, err_msg=name)
+
+
+def needs_own_output(case):
+    """Under a mask Keras on JAX repeats the first state where it should repeat the last output."""
+    if keras.backend.backend() == "jax" and case.cell in ("scrn", "narx", "narmax"):
+        pytest.xfail("Keras on JAX takes the first state for the last output, which it is not in this cell")
 
 
 def by_cell(cell, x, states, mask):
@@ -388,6 +280,7 @@ def check_save_and_load(case, folder):
 
 def check_padding(case):
     """Padded and masked equals unpadded: last output, states, and every step that is not padding."""
+    needs_own_output(case)
     layer = model_of(case.name).layers[-1]
     zeroed = Recurrent(layer.cell, return_sequences=True, zero_output_for_mask=True)
     x, states = draw(case, "float32", steps=5)

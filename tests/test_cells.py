@@ -4,7 +4,8 @@ import contract
 import keras
 import numpy as np
 import pytest
-from contract import CASES, array, assert_same, built, draw, run_cell
+from cases import CASES
+from contract import array, assert_same, built, draw, run_cell
 
 import zoo.cells
 from zoo.cells.narx import check_taps
@@ -14,6 +15,20 @@ every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 def test_every_cell_of_the_catalog_has_a_case():
     assert {case.cell for case in CASES.values()} == set(zoo.cells.CELLS)
+
+
+def test_every_cell_of_the_catalog_is_found_by_its_class_and_by_its_name():
+    for name, entry in zoo.cells.CELLS.items():
+        cls = getattr(zoo.cells, entry.class_name)
+        assert name == entry.name and entry.title and entry.paper[-4:].isdigit()
+        assert cls is entry.resolve() and type(zoo.cells.create(name, 4)) is cls
+        assert {entry.class_name, "CELLS", "create"} <= set(dir(zoo.cells)) & set(zoo.cells.__all__)
+        assert "Source" in cls.__doc__ and "Arguments:" in cls.__doc__ and "{shared}" not in cls.__doc__
+
+
+def test_an_unknown_attribute_is_refused_and_the_cells_are_named():
+    with pytest.raises(AttributeError, match=r"'zoo\.cells' has no attribute 'LTSMCell'.*LSTMCell"):
+        zoo.cells.LTSMCell  # noqa: B018
 
 
 # ------------------------------------------------------------------ the contract
@@ -124,7 +139,7 @@ def test_a_narx_cell_keeps_the_newest_output_first():
     case = CASES["narx-gaps-skip-sigmoid"]
     x, states = draw(case)
     outputs, (past,) = run_cell(built(case, "float64"), x, states)
-    assert_same(past, np.concatenate([outputs[:, t] for t in (3, 2, 1, 0)], axis=-1), 0)
+    assert_same(past, np.concatenate([array(outputs)[:, t] for t in (3, 2, 1, 0)], axis=-1), 0)
 
 
 def test_a_narx_cell_without_output_taps_has_no_memory():
@@ -132,7 +147,8 @@ def test_a_narx_cell_without_output_taps_has_no_memory():
     cell = built(case, "float64")
     x, states = draw(case)
     assert cell.state_size == 0
-    assert_same(run_cell(cell, x[:, ::-1], states)[0], run_cell(cell, x, states)[0][:, ::-1], 0)
+    backwards = np.ascontiguousarray(x[:, ::-1])
+    assert_same(run_cell(cell, backwards, states)[0], array(run_cell(cell, x, states)[0])[:, ::-1], 0)
 
 
 def test_a_narx_cell_begins_with_the_initializer_it_was_given():
@@ -186,7 +202,9 @@ def test_an_unknown_argument_is_refused_by_name():
         zoo.cells.LSTMCell(4, peepholes="full")
 
 
-@pytest.mark.parametrize(("name", "near"), [("mutt1", "mut1"), ("GRU", "gru"), ("ltsm", "lstm"), ("zzz", "elman")])
+@pytest.mark.parametrize(("name", "near"), [
+    ("mutt1", "mut1"), ("GRU", "gru"), ("ltsm", "lstm"), ("min-gru", "mingru"), ("fast-grnn", "fastgrnn"), ("zzz", "elman"),
+])
 def test_an_unknown_cell_is_refused_with_near_matches(name, near):
     with pytest.raises(ValueError, match=f"no cell '{name}'.*{near}"):
         zoo.cells.create(name, 4)

@@ -5,26 +5,37 @@ take four seconds. So where Keras is not there yet, a finder waits for its impor
 """
 
 import importlib
-import importlib.util
 import sys
 
 
 class _AfterKeras:
-    """A meta-path finder that finds nothing itself: it lets Keras load as ever, then imports `zoo.layers`."""
+    """A meta-path finder that finds nothing itself: it lets Keras load as ever, then imports `zoo.layers`.
 
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name != "keras":
+    A cell may be what imports Keras first (`from zoo.cells import NARXCell`). It is then half loaded, and the layers need it
+    whole: so they are imported once the outermost of these imports is done.
+    """
+
+    depth = 0
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "keras" and not name.startswith("zoo.cells."):
             return None
-        sys.meta_path.remove(_AfterKeras)
-        spec = importlib.util.find_spec("keras")
+        others = [finder for finder in sys.meta_path if finder is not cls]
+        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
         if spec is None or spec.loader is None:
             return spec
         load = spec.loader.exec_module
 
         def exec_module(module):
-            load(module)
-            importlib.import_module("zoo.layers")
+            cls.depth += 1
+            try:
+                load(module)
+            finally:
+                cls.depth -= 1
+            if not cls.depth and "keras" in sys.modules and cls in sys.meta_path:
+                sys.meta_path.remove(cls)
+                importlib.import_module("zoo.layers")
 
         spec.loader.exec_module = exec_module
         return spec

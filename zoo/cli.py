@@ -1,5 +1,6 @@
 """The command line: `zoo list | show | train | evaluate | verify | forecast`."""
 
+import difflib
 import os
 import sys
 import warnings
@@ -33,8 +34,11 @@ Calendar = StrEnum("Calendar", ["regular", "sessions"])
 def list_(
     pattern: Annotated[str, typer.Argument(help="With wildcards, such as 'narx*'.")] = "*",
     pretrained: Annotated[bool, typer.Option("--pretrained", help="Only sets of trained weights.")] = False,
+    cells: Annotated[bool, typer.Option("--cells", help="The cells instead of the models.")] = False,
 ):
-    """List the models of the catalog."""
+    """List the models of the catalog, or the cells."""
+    if cells:
+        return list_cells(pattern)
     table = Table()
     for column in ("model", "pattern", "what it is", "pretrained"):
         table.add_column(column)
@@ -49,9 +53,62 @@ def list_(
     console.print(table if shown else f"No model matches {pattern!r}.")
 
 
+def list_cells(pattern):
+    from zoo.cells.catalog import CELLS
+
+    table = Table()
+    for column in ("cell", "what it is", "paper"):
+        table.add_column(column)
+    found = [entry for name, entry in CELLS.items() if registry.fnmatchcase(name, pattern)]
+    for entry in found:
+        table.add_row(entry.name, entry.title, entry.paper)
+    console.print(table if found else f"No cell matches {pattern!r}.")
+
+
+def written(entry):
+    """The call that makes a cell: LSTMCell(units, forget_gate=False)."""
+    return f"{entry.class_name}({', '.join(['units', *(f'{k}={v!r}' for k, v in entry.arguments.items())])})"
+
+
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A model, such as narx-solar or narx-solar.greensboro.")]):
-    """Show what a model is, how it was trained and how it scores."""
+def show(
+    name: Annotated[str, typer.Argument(help="A model, such as narx-solar.greensboro, or a cell, such as mut1.")],
+    units: Annotated[int, typer.Option(min=1, help="Cells: width of the hidden state, for the count of weights.")] = 64,
+    inputs: Annotated[int, typer.Option(min=1, help="Cells: width of the input.")] = 64,
+):
+    """Show what a model is, how it was trained and how it scores; or a cell's equations, source and size."""
+    from zoo.cells.catalog import CELLS
+
+    if name in CELLS:
+        return show_cell(CELLS[name], units, inputs)
+    near = difflib.get_close_matches(name.lower(), CELLS, n=3, cutoff=0.6)
+    try:
+        show_model(name)
+    except registry.UnknownModel as error:
+        cells = f" Or a cell: {', '.join(near)}?" if near else ""
+        raise registry.UnknownModel(f"{error}{cells}") from None
+
+
+def show_cell(entry, units, inputs):
+    text = entry.docstring
+    for part in ("{shared}", "{raw}"):
+        text = text.replace(part, "").replace("\n\n\n", "\n\n")
+    console.print(f"[bold]{entry.name}[/bold]: {entry.title} ({entry.paper})\n", f"  zoo.cells.{written(entry)}\n")
+    console.print(text.rstrip(), markup=False, soft_wrap=True)
+    users = [n for n in registry.list_models() if registry.catalog().split(n)[0].cell == entry.name]
+    console.print(f"\nused by: {', '.join(users) or 'no model of the catalog yet; any that takes a cell can use it'}")
+    load_keras()
+    cell = entry.resolve()(units, **entry.arguments)
+    try:
+        cell.build((None, inputs))
+    except ValueError as error:
+        console.print(f"with {units} units and {inputs} inputs: {error}", soft_wrap=True)
+        return
+    shapes = ", ".join(f"{weight.name} {tuple(weight.shape)}" for weight in cell.weights)
+    console.print(f"with {units} units and {inputs} inputs: {cell.count_params():,} weights: {shapes}", soft_wrap=True)
+
+
+def show_model(name):
     entry, tag = registry.catalog().split(name)
     console.print(f"[bold]{name}[/bold]: {entry.title}\n")
     for label, value in (

@@ -1,15 +1,8 @@
-"""One time step of every cell in NumPy, written from the papers' equations (DESIGN.md, section 3).
-
-Nothing of zoo or Keras is imported here: these functions are what the cells are measured against. `w` is a dict of one
-matrix a gate, each (inputs of the product, units), so that W x of the papers is `x @ w["W_z"]` for a batch of rows x.
-A function returns its new state; with several states, the output is the first.
-"""
+"""Plain cells, GRU, MUT and NARX: one time step in NumPy, written from the papers' equations (DESIGN.md, section 3)."""
 
 import numpy as np
 
-
-def sigmoid(a):
-    return 1 / (1 + np.exp(-a))
+from reference.math import relu, sigmoid
 
 
 def elman(w, x, h):
@@ -18,37 +11,17 @@ def elman(w, x, h):
     return h
 
 
-def lstm(w, x, h, c):
-    """Hochreiter & Schmidhuber 1997, with the forget gate of Gers 2000."""
-    i = sigmoid(x @ w["W_i"] + h @ w["U_i"] + w["b_i"])
-    f = sigmoid(x @ w["W_f"] + h @ w["U_f"] + w["b_f"])
-    o = sigmoid(x @ w["W_o"] + h @ w["U_o"] + w["b_o"])
-    g = np.tanh(x @ w["W_g"] + h @ w["U_g"] + w["b_g"])
-    c = f * c + i * g
-    h = o * np.tanh(c)
-    return h, c
+def indrnn(w, x, h):
+    """Li 2018: u is a vector, so a unit sees its own past alone."""
+    h = relu(x @ w["W_h"] + w["U_h"] * h + w["b_h"])
+    return h
 
 
-def peephole_lstm(w, x, h, c):
-    """Gers 2002, Greff 2015: i and f see the old cell state, o sees the new one; a weight p for each unit."""
-    i = sigmoid(x @ w["W_i"] + h @ w["U_i"] + w["p_i"] * c + w["b_i"])
-    f = sigmoid(x @ w["W_f"] + h @ w["U_f"] + w["p_f"] * c + w["b_f"])
-    g = np.tanh(x @ w["W_g"] + h @ w["U_g"] + w["b_g"])
-    c = f * c + i * g
-    o = sigmoid(x @ w["W_o"] + h @ w["U_o"] + w["p_o"] * c + w["b_o"])
-    h = o * np.tanh(c)
-    return h, c
-
-
-def full_peephole_lstm(w, x, h, c):
-    """Gates of the form σ(W · [c, h, x] + b): a matrix from the cell state to each gate."""
-    i = sigmoid(np.concatenate([c, h, x], axis=-1) @ np.concatenate([w["p_i"], w["U_i"], w["W_i"]]) + w["b_i"])
-    f = sigmoid(np.concatenate([c, h, x], axis=-1) @ np.concatenate([w["p_f"], w["U_f"], w["W_f"]]) + w["b_f"])
-    g = np.tanh(np.concatenate([h, x], axis=-1) @ np.concatenate([w["U_g"], w["W_g"]]) + w["b_g"])
-    c = f * c + i * g
-    o = sigmoid(np.concatenate([c, h, x], axis=-1) @ np.concatenate([w["p_o"], w["U_o"], w["W_o"]]) + w["b_o"])
-    h = o * np.tanh(c)
-    return h, c
+def scrn(w, x, h, s, alpha=0.95):
+    """Mikolov 2014, equations 3 to 4: A = W_h, R = U_h; the output layer reads U h + V s, so both are the output."""
+    s = (1 - alpha) * (x @ w["B"]) + alpha * s
+    h = sigmoid(s @ w["P"] + x @ w["W_h"] + h @ w["U_h"] + w.get("b_h", 0))
+    return h, s
 
 
 def gru(w, x, h):
@@ -98,13 +71,36 @@ def mut3(w, x, h):
     return h
 
 
-def narx(w, x, past, taps, hidden=np.tanh):
+def jordan(w, x, y):
+    """Jordan 1986: what is fed back is the output, here linear."""
+    h = np.tanh(x @ w["W"] + y @ w["U_1"] + w["b"])
+    y = h @ w["V"] + w["d"]
+    return y
+
+
+def narx(w, x, past, taps, hidden=np.tanh, output=lambda a: a):
     """Lin 1996: y_t = V s(W x + Σ_k U_k y_{t−k} + b) + d, k over the taps; `past` is the list y_{t−1}, y_{t−2}, …
 
-    With S in `w` there is also a linear path: + S x + Σ_k R_k y_{t−k}. Returns y_t and the list that ends in it.
+    With S in `w` there is also a linear path: + S x + Σ_k R_k y_{t−k}; `output` may bound the sum. Returns y_t and the list
+    that begins with it.
     """
     s = hidden(x @ w["W"] + sum(past[k - 1] @ w[f"U_{k}"] for k in taps) + w["b"])
     y = s @ w["V"] + w["d"]
     if "S" in w:
         y = y + x @ w["S"] + sum(past[k - 1] @ w[f"R_{k}"] for k in taps)
+    y = output(y)
     return y, [y, *past][: len(past)]
+
+
+def narmax(w, x, truth, past, errors, taps, error_taps, output=lambda a: a):
+    """Leontaritis & Billings 1985: ŷ_t = F(x_t, y_{t−k} …, e_{t−q} …), e = y − ŷ; then the truth y_t becomes known.
+
+    Returns ŷ_t, the true outputs and the errors, the newest first. With S in `w` there is a linear path too.
+    """
+    fed_back = [(past[k - 1], f"y{k}") for k in taps] + [(errors[q - 1], f"e{q}") for q in error_taps]
+    s = np.tanh(x @ w["W"] + sum(a @ w[f"U_{name}"] for a, name in fed_back) + w["b"])
+    y = s @ w["V"] + w["d"]
+    if "S" in w:
+        y = y + x @ w["S"] + sum(a @ w[f"R_{name}"] for a, name in fed_back)
+    y = output(y)
+    return y, [truth, *past][: len(past)], [truth - y, *errors][: len(errors)]

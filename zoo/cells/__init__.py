@@ -1,22 +1,33 @@
-"""Recurrent cells: one time step each, for `keras.layers.RNN(cell)` or `zoo.layers.Recurrent(cell)`."""
+"""Recurrent cells: one time step each, for `keras.layers.RNN(cell)` or `zoo.layers.Recurrent(cell)`.
 
-from zoo.cells.base import RecurrentCell
+`zoo.cells.CELLS` lists them; `zoo.cells.create("mut1", 64)` makes one by name; the classes are here by their own names.
+They import Keras, so each is imported when it is first asked for.
+"""
+
+import importlib
+
 from zoo.cells.catalog import CELLS, create
-from zoo.cells.elman import ElmanCell
-from zoo.cells.gru import GRUCell
-from zoo.cells.lstm import LSTMCell
-from zoo.cells.mut import MUT1Cell, MUT2Cell, MUT3Cell
-from zoo.cells.narx import NARXCell
 
-__all__ = [
-    "CELLS",
-    "ElmanCell",
-    "GRUCell",
-    "LSTMCell",
-    "MUT1Cell",
-    "MUT2Cell",
-    "MUT3Cell",
-    "NARXCell",
-    "RecurrentCell",
-    "create",
-]
+CLASSES = {entry.class_name: entry.module for entry in CELLS.values()} | {
+    "RecurrentCell": "zoo.cells.base",
+    **dict.fromkeys(("Highway", "LayerNorm", "Residual", "Zoneout"), "zoo.cells.wrappers"),
+}
+FUNCTIONS = dict.fromkeys(("from_torch", "to_torch"), "zoo.cells.convert_torch")
+PUBLIC = CLASSES | FUNCTIONS
+__all__ = ["CELLS", "create", *sorted(PUBLIC)]
+
+
+def __getattr__(name):
+    if name in PUBLIC:
+        return getattr(importlib.import_module(PUBLIC[name]), name)
+    raise AttributeError(f"module 'zoo.cells' has no attribute {name!r}. Cells: {', '.join(sorted(CLASSES))}")
+
+
+def __dir__():
+    return sorted([*globals(), *PUBLIC])
+
+
+def register_all():
+    """Import every cell, so that Keras can load models with any of them."""
+    for module in set(CLASSES.values()):
+        importlib.import_module(module)

@@ -8,6 +8,7 @@ import inspect
 
 import keras
 from keras import ops
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell  # what keras.layers.RNN clears masks by
 
 register = keras.saving.register_keras_serializable(package="zoo")
 
@@ -17,17 +18,26 @@ DEFAULTS = {
     "kernel_initializer": "glorot_uniform",
     "recurrent_initializer": "orthogonal",
     "bias_initializer": "zeros",
+    "activation": "tanh",
+    "recurrent_activation": "sigmoid",
 }
-SETTINGS = {f"{role}_{kind}": module.get for role in ROLES for kind, module in KINDS.items()}
+# Every setting that is looked up by name: setting -> the Keras module that gets and serializes it.
+SETTINGS = {f"{role}_{kind}": module for role in ROLES for kind, module in KINDS.items()} | dict.fromkeys(
+    ("activation", "recurrent_activation"), keras.activations
+)
 
 SHARED_DOC = """
 
     Arguments:
         units: width of the hidden state, a positive integer.
+        activation: where the equations have tanh; any Keras activation.
+        recurrent_activation: where they have σ, of the gates.
         use_bias: whether the gates have a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights that act on the input (default
             `glorot_uniform`), on the state (`orthogonal`) and the biases (`zeros`) begin.
         kernel_regularizer, ..., bias_constraint: the same three roles, for penalties and constraints.
+        dropout, recurrent_dropout: shares of the inputs, and of what is multiplied by a recurrent matrix, that are set to
+            0 in training; one mask a sequence (Gal & Ghahramani 2016). seed: of the masks.
         **kwargs: of `keras.layers.Layer`: name, dtype, trainable.
 
     Shapes: inputs (batch, input_dim); each state (batch, units); output (batch, units). In `keras.layers.RNN` or
@@ -35,6 +45,11 @@ SHARED_DOC = """
 
     Raises:
         ValueError: `units` is not a positive integer, or the input does not have the rank or width that is needed.
+
+    Example:
+        >>> layer = keras.layers.RNN(zoo.cells.{name}(8), return_sequences=True)
+        >>> tuple(layer(np.zeros((2, 5, 8), "float32")).shape)
+        (2, 5, {width})
 """
 
 
@@ -47,7 +62,13 @@ def check_units(units, what="units"):
     return int(units)
 
 
-class RecurrentCell(keras.layers.Layer):
+def check_share(share, what):
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
+        raise ValueError(f"{what} is a share of at least 0 and below 1. Received: {share!r}")
+    return float(share)
+
+
+class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     """One time step of a recurrent network: `output, new_states = cell(inputs, states)`.
 
     A subclass states its gates, one letter each in the order of the weights' columns, and its `step`:
@@ -59,20 +80,27 @@ class RecurrentCell(keras.layers.Layer):
     """
 
     states = ("h",)
+    defaults = DEFAULTS
+    example_width = 8  # of the output, in the docstring's example
     gates = ""
     input_gates = recurrent_gates = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if cls.__doc__ and cls.__module__.startswith("zoo.") and "{shared}" in cls.__doc__:
-            cls.__doc__ = inspect.cleandoc(cls.__doc__.replace("{shared}", SHARED_DOC))
+            shared = SHARED_DOC.replace("{name}", cls.__name__).replace("{width}", str(cls.example_width))
+            cls.__doc__ = inspect.cleandoc(cls.__doc__.replace("{shared}", shared))
 
-    def __init__(self, units, *, use_bias=True, **kwargs):
-        for name, get in SETTINGS.items():
-            setattr(self, name, get(kwargs.pop(name, DEFAULTS.get(name))))
+    def __init__(self, units, *, use_bias=True, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
+        for name, module in SETTINGS.items():
+            setattr(self, name, module.get(kwargs.pop(name, self.defaults.get(name))))
         super().__init__(**kwargs)
         self.units = check_units(units)
         self.use_bias = use_bias
+        self.dropout = check_share(dropout, "dropout")
+        self.recurrent_dropout = check_share(recurrent_dropout, "recurrent_dropout")
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_gates = self.gates if self.input_gates is None else self.input_gates
         self.recurrent_gates = self.gates if self.recurrent_gates is None else self.recurrent_gates
         self.output_size = self.units
@@ -82,9 +110,13 @@ class RecurrentCell(keras.layers.Layer):
     def build(self, input_shape):
         input_dim = self.check_input(input_shape)
         self.kernel = self.weight("kernel", input_dim, len(self.input_gates) * self.units)
-        self.recurrent_kernel = self.weight("recurrent_kernel", self.units, len(self.recurrent_gates) * self.units)
+        self.build_recurrent()
         if self.use_bias:
             self.bias = self.weight("bias", len(self.gates) * self.units, initializer=self.initial_bias)
+
+    def build_recurrent(self):
+        """The weights of the state; overridden where they are not one matrix with `units` columns a gate."""
+        self.recurrent_kernel = self.weight("recurrent_kernel", self.units, len(self.recurrent_gates) * self.units)
 
     def initial_bias(self, shape, dtype=None):
         return self.bias_initializer(shape, dtype=dtype)
@@ -121,16 +153,23 @@ class RecurrentCell(keras.layers.Layer):
     def recur(self, name, a, *added):
         """`a · weight + added`; with several added, a list with a part for each (gate by gate)."""
         weight = ops.convert_to_tensor(self.matrix(name))
-        product = ops.matmul(a, weight) if len(weight.shape) == 2 else a * weight
+        product = self.normalise(name, ops.matmul(a, weight)) if len(weight.shape) == 2 else a * weight
         if not added:
             return product
         parts = [part + b for part, b in zip(ops.split(product, len(added), axis=-1), added, strict=True)]
         return parts[0] if len(parts) == 1 else parts
 
+    def normalise(self, name, product):
+        """What `LayerNorm` takes over: each product with a weight passes here before it is added to anything."""
+        return product
+
+    def input_product(self, inputs):
+        return self.normalise("kernel", ops.matmul(inputs, self.kernel))
+
     def products(self, inputs):
         """W x for each gate; the raw x for a gate that has no W."""
         count = len(self.input_gates)
-        columns = ops.split(ops.matmul(inputs, self.kernel), count, axis=-1) if count else []
+        columns = ops.split(self.input_product(inputs), count, axis=-1) if count else []
         by_gate = dict(zip(self.input_gates, columns, strict=True))
         return [by_gate.get(gate, inputs) for gate in self.gates]
 
@@ -149,18 +188,31 @@ class RecurrentCell(keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} must define step(projected, states, recur)")
 
     def call(self, inputs, states, training=False):
-        output, states = self.step(self.project(inputs), tuple(states), self.recur)
+        states = tuple(states) if isinstance(states, (list, tuple)) else (states,)
+        recur = self.recur
+        if training and self.dropout:
+            inputs = inputs * self.get_dropout_mask(inputs)
+        if training and self.recurrent_dropout:
+            recur = self.masked(self.get_recurrent_dropout_mask(states[0]))
+        output, states = self.step(self.project(inputs), states, recur)
         return output, list(states)
+
+    def masked(self, mask):
+        """`recur` with recurrent dropout: what a matrix multiplies, if it is as wide as the hidden state, is masked."""
+
+        def recur(name, a, *added):
+            drop = len(self.matrix(name).shape) == 2 and a.shape[-1] == mask.shape[-1]
+            return self.recur(name, a * mask if drop else a, *added)
+
+        return recur
 
     def get_config(self):
         return {
             **super().get_config(),
             "units": self.units,
             "use_bias": self.use_bias,
-            **{
-                name: module.serialize(getattr(self, f"{role}_{kind}"))
-                for role in ROLES
-                for kind, module in KINDS.items()
-                for name in [f"{role}_{kind}"]
-            },
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+            **{name: module.serialize(getattr(self, name)) for name, module in SETTINGS.items()},
         }

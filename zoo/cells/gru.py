@@ -49,15 +49,16 @@ class GRUCell(RecurrentCell):
         return (*(p + b for p, b in zip(products, added, strict=True)), state_bias)
 
     def step(self, projected, states, recur):
+        σ, tanh = self.recurrent_activation, self.activation
         (h,) = states
         z, r, x, *state_bias = projected
         if self.reset_after:
             z, r, product = recur("zrh", h, z, r, *(state_bias or [0.0]))
-            candidate = ops.tanh(x + ops.sigmoid(r) * product)
+            candidate = tanh(x + σ(r) * product)
         else:
             z, r = recur("zr", h, z, r)
-            candidate = ops.tanh(recur("h", ops.sigmoid(r) * h, x))
-        z = ops.sigmoid(z)
+            candidate = tanh(recur("h", σ(r) * h, x))
+        z = σ(z)
         h = z * h + (1 - z) * candidate
         return h, (h,)
 

@@ -64,15 +64,17 @@ class MUT1Cell(RawInputCell):
     gates, input_gates, recurrent_gates = "zrh", "zr", "rh"
 
     def project(self, inputs):
+        σ, tanh = self.recurrent_activation, self.activation
         z, r, x = self.products(inputs)
         b_z, b_r, b_h = self.biases()
-        return ops.sigmoid(z + b_z), r + b_r, ops.tanh(x) + b_h
+        return σ(z + b_z), r + b_r, tanh(x) + b_h
 
     def step(self, projected, states, recur):
+        σ, tanh = self.recurrent_activation, self.activation
         (h,) = states
         z, r, x = projected
-        r = ops.sigmoid(recur("r", h, r))
-        h = ops.tanh(recur("h", r * h, x)) * z + h * (1 - z)
+        r = σ(recur("r", h, r))
+        h = tanh(recur("h", r * h, x)) * z + h * (1 - z)
         return h, (h,)
 
 
@@ -95,11 +97,12 @@ class MUT2Cell(RawInputCell):
     gates, input_gates = "zrh", "zh"
 
     def step(self, projected, states, recur):
+        σ, tanh = self.recurrent_activation, self.activation
         (h,) = states
         z, r, x = projected
         z, r = recur("zr", h, z, r)
-        z, r = ops.sigmoid(z), ops.sigmoid(r)
-        h = ops.tanh(recur("h", r * h, x)) * z + h * (1 - z)
+        z, r = σ(z), σ(r)
+        h = tanh(recur("h", r * h, x)) * z + h * (1 - z)
         return h, (h,)
 
 
@@ -120,9 +123,10 @@ class MUT3Cell(RecurrentCell):
     gates = "zrh"
 
     def step(self, projected, states, recur):
+        σ, tanh = self.recurrent_activation, self.activation
         (h,) = states
         z, r, x = projected
-        z = ops.sigmoid(recur("z", ops.tanh(h), z))
-        r = ops.sigmoid(recur("r", h, r))
-        h = ops.tanh(recur("h", r * h, x)) * z + h * (1 - z)
+        z = σ(recur("z", tanh(h), z))
+        r = σ(recur("r", h, r))
+        h = tanh(recur("h", r * h, x)) * z + h * (1 - z)
         return h, (h,)

@@ -49,7 +49,7 @@ class NARXCell(RecurrentCell):
         outputs: how many series are predicted at once.
         output_taps: delays of the fed-back outputs: an int K for 1 … K, or the list of delays; 0 for a network without
             feedback (the finite-response predictor, or time-delay network, TDNN).
-        activation: of the hidden layer, "tanh" or "sigmoid" (any Keras activation).
+        output_activation: of the output, linear by default.
         skip: whether there is a linear path from the taps to the output.
     {shared}
     Here `units` is the width of the hidden layer; the state has (batch, max(output_taps)·outputs), the output
@@ -57,19 +57,20 @@ class NARXCell(RecurrentCell):
     """
 
     gates = "h"
+    example_width = 1
 
-    def __init__(self, units, *, outputs=1, output_taps=2, activation="tanh", skip=False, **kwargs):
+    def __init__(self, units, *, outputs=1, output_taps=2, output_activation="linear", skip=False, **kwargs):
         kwargs.setdefault("recurrent_initializer", kwargs.get("kernel_initializer", "glorot_uniform"))
         super().__init__(units, **kwargs)
         self.outputs = check_units(outputs, "outputs")
         self.output_taps = check_taps(output_taps, "output_taps", smallest=1)
-        self.activation = keras.activations.get(activation)
+        self.output_activation = keras.activations.get(output_activation)
         self.skip = skip
         self.output_size = self.outputs
         self.state_size = max(self.output_taps, default=0) * self.outputs
 
     def build(self, input_shape):
-        input_dim, taps = self.check_input(input_shape), len(self.output_taps) * self.outputs
+        input_dim, taps = self.check_input(input_shape), self.fed_back() * self.outputs
         self.kernel = self.weight("kernel", input_dim, self.units)
         self.recurrent_kernel = self.weight("recurrent_kernel", taps, self.units)
         self.output_kernel = self.weight("output_kernel", self.units, self.outputs)
@@ -81,31 +82,98 @@ class NARXCell(RecurrentCell):
             self.recurrent_skip_kernel = self.weight("recurrent_skip_kernel", taps, self.outputs, initializer="zeros")
 
     def project(self, inputs):
-        hidden = ops.matmul(inputs, self.kernel) + self.biases()[0]
+        hidden = self.input_product(inputs) + self.biases()[0]
         linear = ops.matmul(inputs, self.skip_kernel) if self.skip else ops.zeros_like(hidden[..., :1])
         return hidden, linear + (self.output_bias if self.use_bias else 0.0)
 
     def step(self, projected, states, recur):
         (past,) = states
-        hidden, linear = projected
-        taps = self.taps(past)
-        y = recur("output_kernel", self.activation(recur("recurrent_kernel", taps, hidden)), linear)
-        if self.skip:
-            y = recur("recurrent_skip_kernel", taps, y)
+        y = self.output(projected, self.taps(past), recur)
         return y, (ops.concatenate([y, past], axis=-1)[..., : self.state_size],)
 
-    def taps(self, past):
-        """The fed-back outputs among all those kept."""
-        if len(self.output_taps) * self.outputs == self.state_size:
+    def output(self, projected, taps, recur):
+        """F of the projected input and the taps of what is fed back."""
+        hidden, linear = projected
+        y = recur("output_kernel", self.activation(recur("recurrent_kernel", taps, hidden)), linear)
+        return self.output_activation(recur("recurrent_skip_kernel", taps, y) if self.skip else y)
+
+    def fed_back(self):
+        """How many taps are fed back."""
+        return len(self.output_taps)
+
+    def taps(self, past, taps=None):
+        """Those at the taps among all the past outputs that are kept, newest first."""
+        taps, width = self.output_taps if taps is None else taps, self.outputs
+        if len(taps) * width == past.shape[-1]:
             return past
-        width = self.outputs
-        return ops.concatenate([past[..., (t - 1) * width : t * width] for t in self.output_taps], axis=-1)
+        return ops.concatenate([past[..., (t - 1) * width : t * width] for t in taps], axis=-1)
 
     def get_config(self):
         return {
             **super().get_config(),
             "outputs": self.outputs,
             "output_taps": list(self.output_taps),
-            "activation": keras.activations.serialize(self.activation),
+            "output_activation": keras.activations.serialize(self.output_activation),
             "skip": self.skip,
         }
+
+
+@register
+class NARMAXCell(NARXCell):
+    """NARX with a moving average of past errors: the next output from the input, past outputs and past errors.
+
+        ŷ_t = F(x_t, y_{t−1} … y_{t−K}, e_{t−1} … e_{t−Q}),   e = y − ŷ
+
+    The cell is given the truth beside the input, [x_t, y_t]: it predicts first, and then notes y_t and the error. So it is
+    for one step ahead, in open loop; ahead of the last truth the errors are unknown and have mean 0.
+
+    Source: Leontaritis & Billings, "Input-output parametric models for non-linear systems", 1985; Chen & Billings 1989.
+
+    Weights: as NARXCell's, with the taps of the errors behind those of the outputs: recurrent_kernel
+    (K·outputs + Q·outputs, units); kernel (input_dim − outputs, units).
+
+    Further arguments:
+        error_taps: delays of the errors: an int Q for 1 … Q, or the list of delays.
+        outputs, output_taps, output_activation, skip: as of NARXCell.
+    {shared}
+    The states are past outputs and past errors, each newest first.
+    """
+
+    states = ("y", "e")
+
+    def __init__(self, units, *, error_taps=1, **kwargs):
+        super().__init__(units, **kwargs)
+        self.error_taps = check_taps(error_taps, "error_taps", smallest=1)
+        self.state_size = [self.state_size, max(self.error_taps, default=0) * self.outputs]
+
+    def build(self, input_shape):
+        width = self.check_input(input_shape) - self.outputs
+        if width < 0:
+            raise ValueError(
+                f"NARMAXCell takes [x, y]: at least outputs={self.outputs} columns. Received: {input_shape[-1]}"
+            )
+        super().build((input_shape[0], width))
+
+    def get_dropout_mask(self, step_input):
+        """Of the input alone: the truth beside it is noted, not seen."""
+        mask = super().get_dropout_mask(step_input)
+        if mask is None:
+            return None
+        return ops.concatenate([mask[..., : -self.outputs], ops.ones_like(mask[..., -self.outputs :])], axis=-1)
+
+    def fed_back(self):
+        return len(self.output_taps) + len(self.error_taps)
+
+    def project(self, inputs):
+        x, y = inputs[..., : -self.outputs], inputs[..., -self.outputs :]
+        return (*super().project(x), y)
+
+    def step(self, projected, states, recur):
+        (past, errors), (*projected, truth) = states, projected
+        taps = ops.concatenate([self.taps(past), self.taps(errors, self.error_taps)], axis=-1)
+        y = self.output(projected, taps, recur)
+        noted = (truth, past), (truth - y, errors)
+        return y, tuple(ops.concatenate([new, old], axis=-1)[..., : old.shape[-1]] for new, old in noted)
+
+    def get_config(self):
+        return {**super().get_config(), "error_taps": list(self.error_taps)}

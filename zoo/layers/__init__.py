@@ -1,6 +1,11 @@
-"""Layers over whole sequences."""
+"""Layers over whole sequences: `Recurrent` for any cell, and one by name for each cell (`zoo.layers.MUT1(64)`)."""
 
+from zoo import cells
 from zoo.layers.delay import OpenLoop, TappedDelay
+from zoo.layers.named import NAMED
 from zoo.layers.recurrent import Recurrent
 
-__all__ = ["OpenLoop", "Recurrent", "TappedDelay"]
+cells.register_all()
+globals().update(NAMED)
+
+__all__ = ["OpenLoop", "Recurrent", "TappedDelay", *NAMED]

@@ -3,6 +3,7 @@
 import keras
 
 from zoo.cells.base import RecurrentCell, register
+from zoo.cells.wrappers import CellWrapper
 
 
 @register
@@ -26,22 +27,47 @@ class Recurrent(keras.layers.RNN):
 
     Example:
         >>> layer = zoo.layers.Recurrent(zoo.cells.MUT3Cell(64), return_sequences=True)
-        >>> layer(np.zeros((2, 10, 8), "float32")).shape
-        TensorShape([2, 10, 64])
+        >>> tuple(layer(np.zeros((2, 10, 8), "float32")).shape)
+        (2, 10, 64)
     """
 
     def __init__(self, cell, *args, **kwargs):
         dtype, several = kwargs.get("dtype"), isinstance(cell, (list, tuple))
-        for each in cell if several else getattr(cell, "cells", [cell]):
+        for each in cell if several else [cell, *getattr(cell, "cells", [])]:
             if not isinstance(each, keras.layers.Layer):
                 raise TypeError(f"Recurrent takes a cell, such as zoo.cells.LSTMCell(64). Received: {each!r}")
             inherit(dtype, each)
         super().__init__(keras.layers.StackedRNNCells(cell, dtype=dtype) if several else cell, *args, **kwargs)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        if mask is not None:
+            check_mask(mask, sequences)
+        if initial_state is not None:
+            count = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
+            if count != len(self.state_size):
+                raise ValueError(f"The cell has {len(self.state_size)} state(s); initial_state has {count}.")
+        return super().call(sequences, initial_state, mask, training)
+
+
+def check_mask(mask, sequences):
+    """A mask is (batch, time), as the sequences are; sizes that are not known yet are taken on trust."""
+    expected = tuple(sequences.shape[:2])
+    agrees = len(mask.shape) == 2 and all(
+        None in (is_, should) or is_ == should for is_, should in zip(mask.shape, expected, strict=True)
+    )
+    if not agrees:
+        raise ValueError(
+            f"A mask has one value for each step of each sequence: shape (batch, time) = {expected}. "
+            f"Received: {tuple(mask.shape)}"
+        )
 
 
 def inherit(dtype, cell):
-    """Give the layer's dtype policy to a cell that only has the default one and no weights yet."""
-    if dtype is not None and isinstance(cell, RecurrentCell) and not cell.built:
-        default = keras.config.dtype_policy().name
-        if cell.dtype_policy.name == default:
-            cell.dtype_policy = keras.dtype_policies.get(dtype)
+    """Give the layer's dtype policy to a cell (and those within it) that only has the default one and no weights yet."""
+    if dtype is None or cell.built or not isinstance(cell, (RecurrentCell, CellWrapper, keras.layers.StackedRNNCells)):
+        return
+    if cell.dtype_policy.name == keras.config.dtype_policy().name:
+        cell.dtype_policy = keras.dtype_policies.get(dtype)
+    if isinstance(cell, CellWrapper):
+        inherit(dtype, cell.cell)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from zoo.cells import NARXCell
+from zoo.cells.narx import NARXCell
 from zoo.layers import OpenLoop, Recurrent, TappedDelay
 
 

@@ -1,0 +1,74 @@
+"""Networks of recurrent layers."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.models.stacks import InitialState, bidirectional, stack
+
+X = np.random.default_rng(0).normal(size=(3, 6, 5)).astype("float32")
+
+
+def build(function, *args, **kwargs):
+    x = keras.Input((None, 5))
+    return keras.Model(x, function(x, *args, **kwargs))
+
+
+@pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "mut3"])
+def test_a_stack_is_its_layers_in_sequence(cell):
+    model = build(stack, cell, (4, 3))
+    first, second = (layer for layer in model.layers if isinstance(layer, zoo.layers.Recurrent))
+    np.testing.assert_array_equal(model(X), second(first(X)))
+
+
+def test_skip_connections_take_the_input_to_every_layer_and_every_layer_to_the_output():
+    model = build(stack, "gru", (4, 3, 2), skip=True)
+    layers = [layer for layer in model.layers if isinstance(layer, zoo.layers.Recurrent)]
+    assert [layer.cell.kernel.shape[0] for layer in layers] == [5, 5 + 4, 5 + 3]
+    a = np.array(layers[0](X))
+    b = np.array(layers[1](np.concatenate([X, a], -1)))
+    c = np.array(layers[2](np.concatenate([X, b], -1)))
+    np.testing.assert_allclose(model(X), np.concatenate([a, b, c], -1), atol=1e-6)
+
+
+def test_the_trained_initial_state_is_one_vector_a_state_for_the_whole_batch():
+    model = build(stack, "lstm", (4,), trained_state=True)
+    start = next(layer for layer in model.layers if isinstance(layer, InitialState))
+    h, c = (np.random.default_rng(i).normal(size=4).astype("float32") for i in (1, 2))
+    start.set_weights([h, c])
+    layer = model.layers[-1]
+    states = [np.repeat(s[None], 3, 0) for s in (h, c)]
+    np.testing.assert_allclose(model(X), layer(X, initial_state=states), atol=1e-6)
+
+
+def test_the_initial_state_is_trained():
+    model = build(stack, "lstm", (4,), trained_state=True)
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, np.ones((3, 6, 4), "float32"))
+    start = next(layer for layer in model.layers if isinstance(layer, InitialState))
+    assert all(np.abs(w).max() > 0 for w in start.get_weights())
+
+
+def test_a_bidirectional_net_sees_the_future():
+    model = build(bidirectional, "mut3", (4, 3), between=6)
+    changed = X.copy()
+    changed[:, -1] += 1
+    assert np.abs(np.array(model(changed))[:, 0] - np.array(model(X))[:, 0]).max() > 1e-6
+    assert model.output_shape == (None, None, 6)
+    assert build(bidirectional, "lstm", (4,), return_sequences=False).output_shape == (None, 8)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: build(stack, "peephole-lstm", (4, 3), skip=True, trained_state=True),
+    lambda: build(bidirectional, "gru", (4, 3), between=5),
+])
+def test_the_networks_save_and_load(make, tmp_path):
+    model = make()
+    model.save(tmp_path / "model.keras")
+    np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "model.keras")(X), model(X))
+
+
+def test_an_unknown_cell_is_named_with_near_matches():
+    with pytest.raises(ValueError, match="peephole-lstm"):
+        build(stack, "peephole-lstn", (4,))

@@ -1,0 +1,101 @@
+"""Networks of recurrent layers: stacked with skip connections, bidirectional, with a trained initial state."""
+
+import keras
+from keras import ops
+
+from zoo.cells.base import register
+from zoo.cells.catalog import create
+from zoo.layers import Recurrent
+
+
+@register
+class InitialState(keras.layers.Layer):
+    """The state before the first step, h₋₁, as trained parameters: one vector for each of the cell's states, the same for
+    every sequence of the batch.
+
+    Arguments:
+        sizes: widths of the states.
+
+    Shapes: any tensor with the batch as its first axis -> a list of (batch, size).
+    """
+
+    def __init__(self, sizes, initializer="zeros", **kwargs):
+        super().__init__(**kwargs)
+        self.sizes = [int(size) for size in sizes]
+        self.initializer = keras.initializers.get(initializer)
+
+    def build(self, input_shape):
+        self.vectors = [
+            self.add_weight(shape=(size,), name=f"state_{i}", initializer=self.initializer)
+            for i, size in enumerate(self.sizes)
+        ]
+
+    def call(self, inputs):
+        batch = ops.shape(inputs)[0]
+        return [ops.broadcast_to(ops.convert_to_tensor(v)[None], (batch, v.shape[0])) for v in self.vectors]
+
+    def compute_output_spec(self, inputs):
+        return [keras.KerasTensor((inputs.shape[0], size), dtype=self.compute_dtype) for size in self.sizes]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sizes": self.sizes,
+            "initializer": keras.initializers.serialize(self.initializer),
+        }
+
+
+def _recurrent(cell, units, x, *, trained_state, **options):
+    """One recurrent layer over x, with its arguments for the cell."""
+    made = create(cell, units, **options)
+    start = {}
+    if trained_state:
+        sizes = made.state_size if isinstance(made.state_size, (list, tuple)) else [made.state_size]
+        start = {"initial_state": InitialState(sizes)(x)}
+    return Recurrent(made, return_sequences=True)(x, **start)
+
+
+def stack(x, cell="lstm", units=(64, 64), *, skip=False, trained_state=False, **options):
+    """Recurrent layers on top of each other.
+
+    Arguments:
+        x: a Keras tensor (batch, time, features).
+        cell: a name of `zoo.cells.CELLS`, for all layers.
+        units: the width of each layer.
+        skip: the input goes to every layer, and every layer to the output (Graves 2013), so that the output is as wide as
+            all layers together.
+        trained_state: begin with trained initial states instead of zeros.
+        **options: of the cell.
+
+    Returns:
+        A Keras tensor (batch, time, width).
+    """
+    inputs, outputs = x, []
+    for level, width in enumerate(units):
+        below = keras.layers.Concatenate()([inputs, x]) if skip and level else x
+        x = _recurrent(cell, width, below, trained_state=trained_state, **options)
+        outputs.append(x)
+    return keras.layers.Concatenate()(outputs) if skip and len(outputs) > 1 else x
+
+
+def bidirectional(x, cell="lstm", units=(64, 64), *, between=0, activation="relu", return_sequences=True, **options):
+    """Layers that read the sequence in both directions, each seeing both directions of the one below.
+
+    Arguments:
+        x, cell, units, **options: as of `stack`.
+        between: width of a feed-forward layer between the recurrent ones (over each step); 0 for none.
+        activation: of that layer.
+        return_sequences: the output of every step, or of the last alone.
+
+    Source: Schuster & Paliwal, "Bidirectional recurrent neural networks", 1997; Graves & Schmidhuber 2005.
+
+    Returns:
+        A Keras tensor (batch, time, 2 · units), or (batch, 2 · units).
+    """
+    for level, width in enumerate(units):
+        last = level == len(units) - 1
+        layer = Recurrent(create(cell, width, **options), return_sequences=return_sequences or not last)
+        x = keras.layers.Bidirectional(layer)(x)
+        if between and not last:
+            x = keras.layers.Dense(between, activation=activation)(x)
+    return x
