@@ -27,6 +27,8 @@ MASK = np.array([[True, True, True, False, False], [True, False, True, True, Tru
 def pair(ours, theirs, *args, **kwargs):
     """Both layers, built, with the same random weights."""
     made = [ours(*args, **kwargs), theirs(*args, **kwargs)]
+    if keras.backend.backend() == "jax" and theirs is keras.layers.GRU and not made[1].use_bias:
+        pytest.xfail("Keras' own GRU without bias does not run on JAX with 64 bits, which conftest.py switches on")
     for layer in made:
         layer.build(X.shape)
         layer.built = True

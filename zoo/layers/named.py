@@ -4,6 +4,7 @@ One mechanism makes them all from the list of cells. `LSTM`, `GRU` and `SimpleRN
 the same order and with the same defaults, and hold the same weights under the same names.
 """
 
+import contextlib
 import inspect
 
 import keras
@@ -77,6 +78,10 @@ class NamedRecurrent(Recurrent):
 
     def __getattr__(self, name):
         """What the layer itself does not have is the cell's: units, activation, ..."""
+        inherited = getattr(super(), "__getattr__", None)       # on PyTorch a layer is a module, which finds its parts so
+        if inherited:
+            with contextlib.suppress(AttributeError):
+                return inherited(name)
         if name.startswith("_") or name == "cell":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.cell, name)
