@@ -5,7 +5,8 @@ BIN     = $(VENV)/bin
 
 # PyTorch is pinned because a plain "torch" brings gigabytes of CUDA.
 TORCH      ?= torch==2.13.0
-CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py tests/test_stacks.py
+CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
+              tests/test_stacks.py tests/test_tbptt.py
 
 .PHONY: help demo test lint backends notebooks bench clean
 

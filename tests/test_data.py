@@ -49,7 +49,7 @@ BAD_FILES = {
     "a missing time column": (table(DAYS), {"time": "when"}, ["no column 'when'", "The columns are: time, y"]),
     "a missing exogenous column": (table(DAYS), {"past": ("a", "b")}, ["no column 'a', 'b'"]),
     "two columns of one name": ("time,y,y \n2024-01-01,1,2\n2024-01-02,3,4\n", {}, ["Several columns", "'y'"]),
-    "semicolons": (table(DAYS).replace(",", ";"), {}, ["no column 'time', 'y'", "time;y"]),
+    "another separator": (table(DAYS).replace(",", "|"), {}, ["no column 'time', 'y'", "time|y"]),
     "a row too long": (table(DAYS) + "2024-01-05,4,5\n", {}, ["is not a table", "same number of cells"]),
     "every row too long": ("time,y\n2024-01-01,1,\n2024-01-02,2,\n", {}, ["more cells than the header"]),
     "a row too short": (table(DAYS) + "2024-01-05\n", {}, ["missing", "column 'y' at 2024-01-05"]),
@@ -326,3 +326,64 @@ def test_dates_that_allow_two_readings_are_refused_until_one_is_named():
         parse_times(cells)
     assert parse_times(cells, dayfirst=True).equals(pd.date_range("2024-01-01", periods=11, name="day"))
     assert parse_times(cells, dayfirst=False)[1] == pd.Timestamp("2024-02-01")
+
+
+# ------------------------------------------------------------------ spacing that clocks and calendars make uneven
+@pytest.mark.parametrize("frequency", ["MS", "ME", "QS", "YS"])
+def test_months_quarters_and_years_are_regular_and_continue_as_such(frequency):
+    times = pd.date_range("2010-01-31", periods=13, freq=frequency)
+    series = TimeSeries(pd.DataFrame({"y": range(12)}, times[:12]), "y")
+    assert series.next_times(1)[0] == times[12]
+
+
+def test_days_are_regular_across_a_change_of_clocks():
+    times = pd.date_range("2024-03-25", periods=15, freq="D", tz="Europe/Berlin")
+    series = TimeSeries(pd.DataFrame({"y": range(14)}, times[:14]), "y")
+    assert series.next_times(1)[0] == times[14] and series.spacing_name == "86400 s"
+
+
+def test_business_days_without_weekends_are_not_regular():
+    with pytest.raises(DataError, match="not equally spaced: the usual step is 1 days, .*sessions"):
+        TimeSeries(pd.DataFrame({"y": range(20)}, pd.bdate_range("2024-01-01", periods=20)), "y")
+
+
+def test_a_missing_hour_in_spring_is_taken_for_a_change_of_clocks():
+    times = pd.date_range("2024-03-30", periods=40, freq="h").delete(26)
+    with pytest.raises(DataError, match="name the time zone"):
+        TimeSeries(pd.DataFrame({"y": range(39)}, times), "y")
+
+
+@pytest.mark.parametrize("frequency", ["h", "MS"])
+def test_sessions_are_days(frequency):
+    frame = pd.DataFrame({"y": range(20)}, pd.date_range("2024-01-01", periods=20, freq=frequency))
+    with pytest.raises(DataError, match="one row a trading day"):
+        TimeSeries(frame, "y", calendar="sessions")
+
+
+def test_sessions_with_weekends_continue_over_weekends():
+    frame = pd.DataFrame({"y": range(20)}, pd.date_range("2024-01-01", periods=20))
+    assert TimeSeries(frame, "y", calendar="sessions").next_times(1)[0] == pd.Timestamp("2024-01-21")
+
+
+def test_the_past_until_a_time_ends_with_it():
+    series = small.wave(100)
+    assert len(series.until(str(series.index[40]))) == 41 == len(series.until(41))
+
+
+def test_a_single_column_is_given_as_a_list():
+    with pytest.raises(DataError, match="lists of columns"):
+        TimeSeries(small.wave(100).frame.assign(wind=1.0), small.wave(100).target, past="wind")
+
+
+# ------------------------------------------------------------------ tables from other countries
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_separator_is_found_in_the_header(tmp_path, separator):
+    text = "time,y\n2024-01-01,1.5\n2024-01-02,2.5\n".replace(",", separator)
+    assert read(tmp_path, text).values.tolist() == [1.5, 2.5]
+
+
+def test_decimal_commas_are_read_where_they_are_declared(tmp_path):
+    text = "time;y\n2024-01-01;1,5\n2024-01-02;2,5\n"
+    assert read(tmp_path, text, decimal=",").values.tolist() == [1.5, 2.5]
+    with pytest.raises(DataError, match=r"'1,5', which is not a number.*--decimal ,"):
+        read(tmp_path, text)

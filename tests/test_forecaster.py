@@ -191,9 +191,12 @@ def test_a_constant_series_is_refused():
 
 
 def test_a_series_shorter_than_taps_and_horizon_is_refused_with_the_length_it_needs():
-    with pytest.raises(DataError, match=r"has 31 rows; taps of up to 2 steps and a horizon of 4 need at least 32"):
+    with pytest.raises(DataError, match=r"has 31 rows; taps of up to 2 steps and a horizon of 4 need at least 67"):
         forecaster().fit(small.wave(31))
-    forecaster().fit(small.wave(32))
+    task, series = forecaster(), small.wave(67)
+    parts = task.split(series)
+    task.fit(parts)
+    assert all(len(task.backtest(part).origins) >= 1 for part in (parts.valid, parts.test))
 
 
 def test_a_training_part_shorter_than_the_taps_is_refused_and_leaves_no_forecaster():
@@ -243,7 +246,7 @@ def test_a_history_shorter_than_its_own_season_is_refused():
 def test_a_history_with_another_spacing_is_refused(wave):
     frame = small.wave().frame
     frame = frame.set_axis(pd.date_range("2024-01-01", periods=len(frame), freq="30min"))
-    with pytest.raises(DataError, match=r"trained with step_seconds=3600.0; this series has 1800.0"):
+    with pytest.raises(DataError, match=r"trained with spacing='3600 s'; this series has '1800 s'"):
         wave.forecast(frame)
 
 
@@ -263,6 +266,8 @@ def test_a_backtest_that_does_not_fit_is_refused(wave):
 @pytest.mark.parametrize(("options", "words"), [
     ({"transform": "log"}, "transform must be one of .*'log_return'.*Received: 'log'"),
     ({"recipe": {"method": "sgd"}}, "method must be"),
+    ({"units": 0}, "units must be a positive integer"),
+    ({"output_taps": [-1]}, "output_taps"),
 ])
 def test_bad_arguments_are_refused(options, words):
     with pytest.raises(ValueError, match=words):

@@ -8,6 +8,7 @@ import zoo
 from zoo.cells import GRUCell, Highway, LayerNorm, LSTMCell, MUT3Cell, Residual, Zoneout
 
 UNITS = 4
+array = keras.ops.convert_to_numpy
 
 
 def sequence(features=UNITS, seed=0):
@@ -15,7 +16,7 @@ def sequence(features=UNITS, seed=0):
 
 
 def run(cell, x, **kwargs):
-    return np.array(keras.layers.RNN(cell, return_sequences=True)(x, **kwargs))
+    return array(keras.layers.RNN(cell, return_sequences=True)(x, **kwargs))
 
 
 @pytest.mark.parametrize("name", ["elman", "lstm", "gru", "mut3", "ran"])
@@ -30,9 +31,9 @@ def test_zoneout_mixes_old_and_new_state_by_its_rate_outside_training():
     wrapper = Zoneout(cell, [0.1, 0.5])
     output, states = wrapper(x, [h, c])
     _, (new_h, new_c) = cell(x, [h, c])
-    np.testing.assert_allclose(states[0], 0.1 * h + 0.9 * np.array(new_h), atol=1e-6)
-    np.testing.assert_allclose(states[1], 0.5 * c + 0.5 * np.array(new_c), atol=1e-6)
-    np.testing.assert_array_equal(output, states[0])
+    np.testing.assert_allclose(array(states[0]), 0.1 * h + 0.9 * array(new_h), atol=1e-6)
+    np.testing.assert_allclose(array(states[1]), 0.5 * c + 0.5 * array(new_c), atol=1e-6)
+    np.testing.assert_array_equal(array(output), array(states[0]))
 
 
 def test_zoneout_in_training_keeps_each_unit_or_renews_it_by_the_rate():
@@ -41,8 +42,8 @@ def test_zoneout_in_training_keeps_each_unit_or_renews_it_by_the_rate():
     _, (kept_h, kept_c) = Zoneout(cell, [0.1, 0.5], seed=1)(x, [h, c], training=True)
     _, (new_h, new_c) = cell(x, [h, c])
     for kept, old, new, rate in ((kept_h, h, new_h, 0.1), (kept_c, c, new_c, 0.5)):
-        stayed = np.array(kept) == old
-        np.testing.assert_array_equal(np.array(kept)[~stayed], np.array(new)[~stayed])
+        stayed = array(kept) == old
+        np.testing.assert_array_equal(array(kept)[~stayed], array(new)[~stayed])
         assert stayed.mean() == pytest.approx(rate, abs=0.02)
 
 
@@ -55,7 +56,7 @@ def test_highway_mixes_output_and_input_by_its_gate():
     cell, x = MUT3Cell(UNITS), sequence()
     wrapper = Highway(cell)
     got = run(wrapper, x)
-    gate = 1 / (1 + np.exp(-(x @ np.array(wrapper.transform_kernel) - 1)))
+    gate = 1 / (1 + np.exp(-(x @ array(wrapper.transform_kernel) - 1)))
     np.testing.assert_allclose(got, gate * run(cell, x) + (1 - gate) * x, atol=1e-6)
 
 
@@ -78,12 +79,12 @@ def test_layer_norm_stands_where_its_paper_says():
         weight.assign(rng.normal(size=weight.shape))
     output, (_, new_c) = wrapper(x.astype("float32"), [h.astype("float32"), c.astype("float32")])
 
-    n = {name: [np.array(w) for w in norm.weights] for name, norm in wrapper.norms.items()}
-    w, u, b = (np.array(a) for a in (cell.kernel, cell.recurrent_kernel, cell.bias))
+    n = {name: [array(w) for w in norm.weights] for name, norm in wrapper.norms.items()}
+    w, u, b = (array(a) for a in (cell.kernel, cell.recurrent_kernel, cell.bias))
     i, f, g, o = np.split(normal(x @ w, *n["kernel"]) + normal(h @ u, *n["ifgo"]) + b, 4, -1)
     want = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    np.testing.assert_allclose(new_c, want, atol=1e-5)
-    np.testing.assert_allclose(output, sigmoid(o) * np.tanh(normal(want, *n["c"])), atol=1e-5)
+    np.testing.assert_allclose(array(new_c), want, atol=1e-5)
+    np.testing.assert_allclose(array(output), sigmoid(o) * np.tanh(normal(want, *n["c"])), atol=1e-5)
 
 
 def test_layer_norm_normalises_each_product_of_a_gru():
@@ -112,7 +113,7 @@ def test_what_is_no_cell_is_refused():
 
 def test_the_dropout_of_a_wrapped_cell_is_new_for_each_batch():
     layer, x = keras.layers.RNN(Residual(LSTMCell(UNITS, dropout=0.5)), return_sequences=True), sequence()
-    assert np.abs(np.array(layer(x, training=True)) - np.array(layer(x, training=True))).max() > 1e-3
+    assert np.abs(array(layer(x, training=True)) - array(layer(x, training=True))).max() > 1e-3
 
 
 @pytest.mark.parametrize("wrap", [lambda c: Zoneout(c, 0.2), Residual, Highway, LayerNorm, lambda c: Zoneout(Residual(c), 0.2)])
@@ -121,6 +122,6 @@ def test_wrapped_cells_save_load_and_take_the_layers_precision(wrap, tmp_path):
     model = keras.Model(x, zoo.layers.Recurrent(wrap(LSTMCell(UNITS)), return_sequences=True)(x))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(sequence()), model(sequence()))
+    np.testing.assert_array_equal(array(loaded(sequence())), array(model(sequence())))
     layer = zoo.layers.Recurrent(wrap(LSTMCell(UNITS)), dtype="float64")
     assert "float64" in str(layer(sequence().astype("float64")).dtype)

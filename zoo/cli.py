@@ -109,6 +109,8 @@ def show_cell(entry, units, inputs):
 
 
 def show_model(name):
+    if registry.is_folder(name):
+        return show_card(name, Path(name))
     entry, tag = registry.catalog().split(name)
     console.print(f"[bold]{name}[/bold]: {entry.title}\n")
     for label, value in (
@@ -122,23 +124,25 @@ def show_model(name):
     ):
         console.print(f"  {label:<14} {value}")
     for each in [tag] if tag else entry.weights:
-        show_card(f"{entry.name}.{each}")
+        show_card(*registry.bundle_path(f"{entry.name}.{each}")[::-1])
 
 
-def show_card(name):
+def show_card(name, path):
     from zoo import bundle
 
-    path, _ = registry.bundle_path(name)
     if not path.exists():
         console.print(f"\n{name}: not trained yet; run: zoo train {name}")
         return
     card = bundle.read_card(path)
-    metrics = card["metrics"]
     console.print(
-        f"\n[bold]{name}[/bold]: {card['parameters']} weights, trained on {card['data']['name']} "
-        f"({card['data']['rows']:,} rows) in {card['wall_time_s']:.0f} s on a {card['device']}"
+        f"\n[bold]{escape(str(name))}[/bold]: {card['pattern']}, {card['parameters']} weights, {card['device']}"
     )
-    print_metrics(metrics)
+    if not card["metrics"]:
+        console.print("A model of your own: its card holds no scores.")
+        return
+    data, seeds = card["data"], len(card["seeds"])
+    console.print(f"trained on {data['name']} ({data['rows']:,} rows), {seeds} seeds in {card['wall_time_s']:.0f} s")
+    print_metrics(card["metrics"])
     console.print(
         "every seed: "
         + "; ".join(
@@ -195,8 +199,7 @@ def verify(
     """Check bundles: schema, hashes, number of weights, and the outputs for frozen inputs."""
     paths = {}
     for each in [name] if name else registry.list_models(pretrained=True):
-        local = Path(each)
-        paths[each] = local if local.is_dir() else registry.bundle_path(each)[0]
+        paths[each] = Path(each) if registry.is_folder(each) else registry.bundle_path(each)[0]
     load_keras()
     from zoo import bundle
 
@@ -251,6 +254,8 @@ def forecast(
         bool | None,
         typer.Option("--day-first/--month-first", help="How to read 03/04/2024, where the file leaves it open."),
     ] = None,
+    separator: Annotated[str, typer.Option(help="Between the file's columns; found by itself if left out.")] = "",
+    decimal: Annotated[str, typer.Option(help="The file's decimal mark, '.' or ','.")] = ".",
     season: Annotated[int, typer.Option(min=0, help="Steps a season; 0: a day, week or year, by the spacing.")] = 0,
     units: Annotated[int, typer.Option(min=1, help="Width of the hidden layer.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of the initial weights.")] = 0,
@@ -273,14 +278,19 @@ def forecast(
             raise typer.BadParameter("Name the columns: --time COLUMN --target COLUMN")
         from zoo.data import TimeSeries
 
+        columns = [column.strip() for column in exogenous.split(",") if column.strip()]
+        if target in columns:
+            raise typer.BadParameter(f"--exogenous names inputs beside the target; {target!r} is the target itself")
         series = TimeSeries.from_csv(
             file,
             time=time,
             target=target,
-            past=[column.strip() for column in exogenous.split(",") if column.strip()],
+            past=columns,
             calendar=calendar,
             timezone=timezone or None,
             dayfirst=day_first,
+            separator=separator.replace("\\t", "\t") or None,
+            decimal=decimal,
             name=target,
         )
         series = replace(series, season=season or usual_season(series))
@@ -351,23 +361,38 @@ def forecast_series(file, series, horizon, units, seed):
     from zoo.tasks import Forecaster
 
     taps = sorted({1, 2, 3, series.season})
-    task = Forecaster(
-        units=units,
-        output_taps=taps,
-        horizon=horizon,
-        transform="log_return" if prices else "level",
-        recipe={"decay": 1.0, "epochs": 100, "restarts": 3},
-    )
+    transform = "log_return" if prices else "level"
+
+    def forecaster(decay):
+        recipe = {"decay": decay, "epochs": 100, "restarts": 3}
+        return Forecaster(units=units, output_taps=taps, horizon=horizon, transform=transform, recipe=recipe)
+
     console.print(
         f"[bold]{escape(series.name)}[/bold] of {escape(str(file))}: {len(series):,} rows from {series.index[0]} to "
-        f"{series.index[-1]}; "
-        f"NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
+        f"{series.index[-1]}; NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
         + (f" and on {escape(', '.join(series.past))} {horizon} steps back" if series.past else "")
-        + (", as log returns" if prices else "")
+        + (", as log returns" if prices else ""),
+        soft_wrap=True,
     )
-    parts = task.split(series)
+    # What the validation part decides: how strongly to hold the weights down, and whether the inputs help at all.
+    trials = [
+        (decay, kept)
+        for kept in ([series, replace(series, past=())] if series.past else [series])
+        for decay in (1.0, 10.0, 100.0)
+    ]
+    found = []
     with training_progress() as progress:
-        task.fit(parts, seed=seed, progress=lambda *a: progress(seed, *a))
+        for at, (decay, kept) in enumerate(trials, 1):
+            task = forecaster(decay)
+            parts = task.split(kept)
+            task.fit(parts, seed=seed, progress=lambda *a, at=at: progress(f"trial {at} of {len(trials)}", *a))
+            found.append((task.backtest(parts.valid).scores().loc["model", "RMSE"], at, task, parts, kept))
+    _, at, task, parts, series_used = min(found, key=lambda trial: trial[:2])
+    console.print(
+        f"Best on the validation part of {len(trials)} trials: decay {trials[at - 1][0]:g}"
+        + (", without the exogenous inputs" if series.past and not series_used.past else "")
+    )
+    series = series_used
     print_metrics(task.evaluate(parts))
     table = task.forecast(series)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
@@ -375,7 +400,7 @@ def forecast_series(file, series, horizon, units, seed):
         table,
         series.frame[series.target].iloc[-max(3 * horizon, 20) :],
         series.name,
-        f"{series.name}: {horizon} step(s) after {series.index[-1]}",
+        f"{series.name}, {horizon} steps after {series.index[-1]:%Y-%m-%d %H:%M}",
     )
 
 
@@ -383,10 +408,10 @@ def usual_season(series):
     """Steps a day for less than a day's spacing, a week for days, a year for longer; 1 for sessions."""
     if series.step is None:
         return 1
-    hours = series.step.total_seconds() / 3600
-    for spacing, season in ((24, 24 / hours), (24 * 7, 7 * 24 / hours), (24 * 366, 365.25 * 24 / hours)):
+    hours = series.index.to_series().diff().median().total_seconds() / 3600
+    for spacing, period in ((23, 24), (24 * 6.5, 24 * 7), (24 * 360, 24 * 365.25)):
         if hours < spacing:
-            return max(round(season), 1)
+            return max(round(period / hours), 1)
     return 1
 
 

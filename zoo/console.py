@@ -44,7 +44,7 @@ def number(value):
 def print_metrics(metrics):
     """The scores of a card: a table for all hours, one for day-time if it matters, and the verdict."""
     first, last = metrics["first"][:10], metrics["last"][:10]
-    title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {metrics['horizon']} step(s) ahead"
+    title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {metrics['horizon']} steps ahead"
     for hours, scores in metrics["scores"].items():
         console.print(f"\n{title}{', day-time hours only' if hours == 'day' else ''}:", soft_wrap=True)
         console.print(scores_table(scores))
@@ -90,9 +90,8 @@ def training_progress():
             if seed not in tasks:
                 tasks[seed] = progress.add_task("")
             valid = "" if valid_mse is None else f", validation {valid_mse:.5f}"
-            progress.update(
-                tasks[seed],
-                description=f"seed {seed}: epoch {epoch}, mean squared error: training {train_mse:.5f}{valid}",
-            )
+            label = seed if isinstance(seed, str) else f"seed {seed}"
+            text = f"{label}: epoch {epoch}, mean squared error: training {train_mse:.5f}{valid}"
+            progress.update(tasks[seed], description=text)
 
         yield report

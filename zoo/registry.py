@@ -171,19 +171,20 @@ def task_of(path):
     return resolve(name)
 
 
+def is_folder(name):
+    """Whether a name is the path of a bundle's folder, such as ./mine, and not the name of a model."""
+    return isinstance(name, Path) or any(mark in str(name) for mark in ("/", "\\")) or str(name) in (".", "..")
+
+
 def load(name):
     """A pretrained task: `zoo.load("narx-solar.greensboro")`, or from a folder that `save` wrote: `zoo.load("./mine")`.
 
     Raises:
         UnknownModel: near matches are offered.
-        zoo.bundle.BundleError: a file is missing or has been changed.
+        zoo.bundle.BundleError: a file is missing or has been changed, or there is no bundle in the folder.
     """
-    from zoo.bundle import recover
-
-    path = Path(name)
-    recover(path)
-    if (path / "card.json").exists():
-        return task_of(path).load(path)
+    if is_folder(name):
+        return task_of(Path(name)).load(name)
     path, name = bundle_path(name)
     entry, _ = catalog().split(name)
     return resolve(entry.task).load(path)

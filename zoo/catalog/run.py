@@ -1,9 +1,10 @@
 """Training and evaluating the catalog's pretrained models: what `zoo train` and `zoo evaluate` do."""
 
 import time
+from pathlib import Path
 
 from zoo import bundle
-from zoo.registry import bundle_path, catalog, create, load, resolve
+from zoo.registry import bundle_path, catalog, create, is_folder, load, resolve
 
 
 def train(name, *, seeds=None, path=None, progress=None):
@@ -67,8 +68,9 @@ def evaluate(name):
     """
     from zoo.data import DataError
 
-    path, name = bundle_path(name)
+    path = Path(name) if is_folder(name) else bundle_path(name)[0]
     card, task = bundle.read_card(path), load(path)
+    name = card["name"]
     entry, tag = catalog().split(name)
     series = resolve(entry.weights[tag].data)()
     if series.fingerprint != card["data"]["fingerprint"]:

@@ -126,8 +126,8 @@ class LiGRUCell(RecurrentCell):
         h̃ = relu(W_h x + U_h h₋ + b_h)
         h = z ⊙ h₋ + (1 − z) ⊙ h̃
 
-    The paper normalises W x over the batch before this; put a `keras.layers.BatchNormalization` behind a Dense layer in
-    front of the cell for that. Relu needs a recurrent matrix that does not grow: orthogonal, the default here.
+    The paper also normalises W x over the batch, which a cell of one step cannot; that is left out here. Relu needs a
+    recurrent matrix that does not grow: orthogonal, the default here.
 
     Source: Ravanelli, Brakel, Omologo & Bengio, "Light gated recurrent units for speech recognition", 2018.
 

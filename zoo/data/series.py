@@ -49,10 +49,13 @@ class TimeSeries:
     name: str = "series"
 
     def __post_init__(self):
+        given_past, given_future = self.past, self.future
         object.__setattr__(self, "past", tuple(self.past))
         object.__setattr__(self, "future", tuple(self.future))
         if self.calendar not in ("regular", "sessions"):
             raise DataError(f'calendar must be "regular" or "sessions". Received: {self.calendar!r}')
+        if any(isinstance(columns, str) for columns in (given_past, given_future)):
+            raise DataError('past and future are lists of columns, such as past=["temperature"]. Received a string.')
         overlap = set(self.past) & set(self.future)
         if overlap or self.target in self.future:
             raise DataError(
@@ -78,8 +81,18 @@ class TimeSeries:
 
     @property
     def step(self):
-        """The spacing of a regular series; None for sessions."""
-        return None if self.calendar == "sessions" else self.index[1] - self.index[0]
+        """The spacing of a regular series, a Timedelta or a pandas offset of days, months or years; None for sessions."""
+        return None if self.calendar == "sessions" else spacing(self.index)
+
+    @property
+    def spacing_name(self):
+        """The spacing in words that can be compared: "3600 s", "MS" (month starts), "sessions"."""
+        step = self.step
+        if step is None:
+            return "sessions"
+        if "days" in getattr(step, "kwds", {}):  # days by the local clock
+            step = pd.Timedelta(days=step.kwds["days"])
+        return f"{step.total_seconds():g} s" if isinstance(step, pd.Timedelta) else step.freqstr
 
     @property
     def fingerprint(self):
@@ -90,17 +103,33 @@ class TimeSeries:
         return digest.hexdigest()
 
     def until(self, row):
-        """The rows before `row`: what was known then."""
+        """What was known at a moment: the rows before the row number `row`, or up to and with the time `row`."""
+        if not isinstance(row, (int, np.integer)):
+            moment = pd.Timestamp(row)
+            moment = moment.tz_localize(self.index.tz) if self.index.tz and moment.tz is None else moment
+            row = self.index.searchsorted(moment, side="right")
         return replace(self, frame=self.frame.iloc[:row])
 
     def next_times(self, count):
-        """The `count` moments after the last; for sessions the following business days."""
-        freq = pd.offsets.BDay() if self.calendar == "sessions" else self.step
+        """The `count` moments after the last; for sessions the following business days (every day if there are weekends)."""
+        weekends = (self.index.day_of_week >= 5).any()
+        freq = (pd.offsets.Day() if weekends else pd.offsets.BDay()) if self.calendar == "sessions" else self.step
         return pd.date_range(self.index[-1], periods=count + 1, freq=freq)[1:]
 
     @classmethod
     def from_csv(
-        cls, path, *, time, target, past=(), future=(), timezone=None, dayfirst=None, separator=",", **options
+        cls,
+        path,
+        *,
+        time,
+        target,
+        past=(),
+        future=(),
+        timezone=None,
+        dayfirst=None,
+        separator=None,
+        decimal=".",
+        **options,
     ):
         """Read a text file with a header row.
 
@@ -109,7 +138,8 @@ class TimeSeries:
             target, past, future: the columns to use; others are ignored.
             timezone: for example "Europe/Rome"; needed where the offset in the file changes with daylight saving.
             dayfirst: whether 03/04/2024 is the third of April; needed only where the file leaves it open.
-            separator: between the columns.
+            separator: between the columns; by default the one of comma, semicolon and tab that the header has most of.
+            decimal: the mark before the decimals, "." or ",".
             **options: `calendar`, `season`, `lower`, `upper`, ... of TimeSeries.
         """
         path = Path(path)
@@ -117,11 +147,13 @@ class TimeSeries:
         check_columns(table, [time, target, *past, *future])
         options.setdefault("name", path.stem)
         numbers = table.drop(columns=time)
+        if decimal != ".":
+            numbers = numbers.apply(lambda column: column.str.replace(decimal, ".", regex=False))
         frame = numbers.set_axis(parse_times(table[time], timezone, dayfirst), axis=0)
         return cls(frame, target, past, future, **options)
 
 
-def read_table(path, separator=","):
+def read_table(path, separator=None):
     """The cells of a CSV file as text."""
     if not path.is_file():
         raise DataError(f"There is no file {path}. Give the path of a CSV file.")
@@ -131,6 +163,10 @@ def read_table(path, separator=","):
         if b"\0" in file.read(65536):
             raise DataError(f"{path} is not a text file. Expected comma-separated values; export the sheet as CSV.")
     try:
+        if separator is None:
+            with path.open(encoding="utf-8-sig") as file:
+                header = file.readline()
+            separator = max(",;\t", key=header.count)
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason}). Save it as a UTF-8 CSV file.") from None
@@ -223,8 +259,11 @@ def check_numbers(frame):
         return numbers
     row, column = (int(i[0]) for i in np.nonzero(bad))
     cell, where = frame.iat[row, column], f"column {frame.columns[column]!r} at {frame.index[row]}"
-    if isinstance(cell, str) and cell.strip().lower() not in ("", "nan", "na", "null", "none", "inf", "-inf"):
-        raise DataError(f"{where[0].upper()}{where[1:]} holds {cell!r}, which is not a number.")
+    if isinstance(cell, str) and cell.strip().lower() not in ("", "nan", "na", "n/a", "null", "none", "inf", "-inf"):
+        raise DataError(
+            f"{where[0].upper()}{where[1:]} holds {cell!r}, which is not a number. Write numbers plainly, as 3874.4; for "
+            'decimal commas pass decimal="," (--decimal , on the command line).'
+        )
     raise DataError(
         f"{int(bad.sum())} value(s) are missing, NaN or infinite; the first is in {where}. Fill or drop them first, for "
         "example frame.interpolate() or frame.dropna(), as you know best what they mean."
@@ -251,16 +290,47 @@ def check_times(index, calendar):
         )
     if not index.is_monotonic_increasing:
         raise DataError("The times are not in order. Sort them first: frame.sort_index().")
-    if calendar == "regular":
-        steps = np.diff(index.as_unit("ns").asi8)
-        usual = np.median(steps)
-        if (steps != usual).any():
-            at = int(np.argmax(steps != usual))
-            raise DataError(
-                f"The times are not equally spaced: the usual step is {pd.Timedelta(int(usual))}, but {index[at]} is "
-                f"followed by {index[at + 1]}. Fill the gaps (frame.asfreq(...).interpolate()), or, where each row is a "
-                'session, such as a trading day, pass calendar="sessions" (--calendar sessions).'
-            )
+    steps = np.diff(index.as_unit("ns").asi8)
+    usual = pd.Timedelta(int(np.median(steps)))
+    if calendar == "sessions" and not pd.Timedelta("20h") <= usual <= pd.Timedelta("4D"):
+        raise DataError(
+            f'calendar="sessions" is for one row a trading day; the usual step here is {in_words(usual)}. Use the regular '
+            "calendar, with the gaps filled."
+        )
+    if calendar == "regular" and spacing(index) is None:
+        at = int(np.argmax(steps != usual.value))
+        clock = index.tz is None and steps[at] - usual.value in (3_600_000_000_000, -3_600_000_000_000)
+        raise DataError(
+            f"The times are not equally spaced: the usual step is {in_words(usual)}, but {index[at]} is followed by "
+            f"{index[at + 1]}. "
+            + ("If clocks were changed for daylight saving there, name the time zone (--timezone). " if clock else "")
+            + "Fill the gaps (frame.asfreq(...).interpolate()), or, where each row is a trading day, pass "
+            'calendar="sessions" (--calendar sessions).'
+        )
+
+
+def spacing(index):
+    """The step between equally spaced times: a Timedelta, or a pandas offset where days, months, quarters or years differ in
+    length (daylight saving, calendar); None if there is none."""
+    steps = np.diff(index.as_unit("ns").asi8)
+    if (steps == steps[0]).all():
+        return pd.Timedelta(int(steps[0]))
+    local = np.diff(index.tz_localize(None).as_unit("ns").asi8)
+    days = pd.Timedelta(int(local[0])) / pd.Timedelta("1D")
+    if (local == local[0]).all() and days == int(days):
+        return pd.DateOffset(days=int(days))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas 4 will give an offset instead of its name
+        found = pd.infer_freq(index) if len(index) > 2 else None
+    name = getattr(found, "freqstr", found)
+    if name and name.lstrip("B")[:1] in ("M", "Q", "Y"):
+        return pd.tseries.frequencies.to_offset(name)
+    return None
+
+
+def in_words(step):
+    """A Timedelta without its empty days: 1:00:00, 31 days."""
+    return str(step).removeprefix("0 days ").removesuffix(" 00:00:00")
 
 
 # ---------------------------------------------------------------- split by time

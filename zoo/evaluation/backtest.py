@@ -8,6 +8,7 @@ import pandas as pd
 from zoo.evaluation import baselines, metrics
 
 MODEL = "model"
+FEW_ORIGINS = 20
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Backtest:
             text = f"The model does NOT beat the best baseline: {label} is better by {-gain['RMSE']:.1%} in RMSE."
         if gain["RMSE"] > 0.005 and gain["MAE"] < -0.005:
             text += f" In MAE {best['MAE'].replace('_', ' ')} is better, by {-gain['MAE']:.1%}."
+        if len(self.origins) < FEW_ORIGINS:
+            text = f"Only {len(self.origins)} forecast(s) could be scored, too few to tell. {text}"
         if self.lag_copy() < metrics.LAG_COPY_WARNING:
             text += (
                 " Its one-step forecasts are nearly a copy of the last known value: do not read its curve as foresight."

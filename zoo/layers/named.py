@@ -78,7 +78,7 @@ class NamedRecurrent(Recurrent):
 
     def __getattr__(self, name):
         """What the layer itself does not have is the cell's: units, activation, ..."""
-        inherited = getattr(super(), "__getattr__", None)       # on PyTorch a layer is a module, which finds its parts so
+        inherited = getattr(super(), "__getattr__", None)  # on PyTorch a layer is a module, which finds its parts so
         if inherited:
             with contextlib.suppress(AttributeError):
                 return inherited(name)

@@ -1,6 +1,7 @@
 """The forecasting task: a network with all that stands between a table of numbers and a forecast."""
 
 import json
+import math
 from dataclasses import asdict, replace
 
 import keras
@@ -8,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from zoo import bundle
+from zoo.cells.base import check_units
+from zoo.cells.narx import check_taps
 from zoo.data.scaling import TRANSFORMS, Standardizer
 from zoo.data.series import DataError, Part, Split, TimeSeries, split
 from zoo.data.windows import delayed, lagged, windows
@@ -61,6 +64,9 @@ class Forecaster:
         if transform not in TRANSFORMS:
             raise ValueError(f"transform must be one of {sorted(TRANSFORMS)}. Received: {transform!r}")
         check_horizon(horizon)
+        check_units(units)
+        check_taps(output_taps, "output_taps", smallest=1)
+        check_taps(input_taps, "input_taps", smallest=0)
         self.horizon, self.transform_name, self.transform = horizon, transform, TRANSFORMS[transform]
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**(recipe or {}))
         self.network = {
@@ -130,7 +136,8 @@ class Forecaster:
 
     def split(self, series):
         """The split by time that `fit` uses: 70 % / 15 % / 15 %, `horizon` rows apart."""
-        needed = 4 * (self.horizon + self.memory(series) + 2)
+        # The validation and the test part, 15 % each, lose a gap of a horizon and must hold at least one forecast.
+        needed = max(4 * (self.horizon + self.memory(series) + 2), math.ceil((2 * self.horizon + 2) / 0.15))
         if len(series) < needed:
             raise DataError(
                 f"The series has {len(series)} rows; taps of up to {self.memory(series)} steps and a horizon of "

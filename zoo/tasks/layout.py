@@ -34,22 +34,22 @@ class Layout:
     lower: float | None
     upper: float | None
     name: str
-    step_seconds: float | None
+    spacing: str
 
     @classmethod
     def of(cls, series):
-        fields = {f: getattr(series, f) for f in cls.__dataclass_fields__ if f != "step_seconds"}
-        return cls(**fields, step_seconds=None if series.step is None else series.step.total_seconds())
+        fields = {f: getattr(series, f) for f in cls.__dataclass_fields__ if f != "spacing"}
+        return cls(**fields, spacing=series.spacing_name)
 
     def series(self, frame):
         """The frame as a TimeSeries with the same roles."""
-        options = {k: v for k, v in asdict(self).items() if k != "step_seconds"}
+        options = {k: v for k, v in asdict(self).items() if k != "spacing"}
         return self.check(TimeSeries(frame, **options))
 
     def check(self, series):
         """Refuse a series that is laid out differently from the one in training."""
         mine, theirs = asdict(self), asdict(Layout.of(series))
-        for key in ("target", "past", "future", "calendar", "step_seconds", "clear_sky"):
+        for key in ("target", "past", "future", "calendar", "spacing", "clear_sky"):
             if tuple(np.atleast_1d(mine[key])) != tuple(np.atleast_1d(theirs[key])):
                 raise DataError(f"The model was trained with {key}={mine[key]!r}; this series has {theirs[key]!r}.")
         return series

@@ -48,11 +48,20 @@ class TruncatedBPTT:
     With `steps` at least the length of the sequences this is full back-propagation through time; the forward pass is the
     same for any `steps`.
 
+    Raises:
+        ValueError: the model has no stateful layer, or `steps` is not positive.
+        RuntimeError: under JAX, where Keras does not carry the state through its trainer.
+
     Source: Williams & Peng, "An efficient gradient-based algorithm for on-line training of recurrent network
     trajectories", 1990.
     """
 
     def __init__(self, model, steps):
+        if keras.backend.backend() == "jax":
+            raise RuntimeError(
+                "Keras on JAX does not carry the state of a stateful layer from one train_on_batch to the next, so truncated "
+                "BPTT would be wrong there. Use the TensorFlow or the PyTorch backend."
+            )
         if steps < 1:
             raise ValueError(f"steps must be at least 1. Received: {steps}")
         self.model, self.steps = model, steps
