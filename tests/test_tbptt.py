@@ -7,16 +7,15 @@ import pytest
 import zoo
 from zoo.training.tbptt import TruncatedBPTT, chunks
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras on JAX carries no state through its trainer")
+ON_JAX = keras.backend.backend() == "jax"
+pytestmark = pytest.mark.skipif(ON_JAX, reason="Keras on JAX carries no state through its trainer")
 BATCH, TIME, WIDTH = 3, 7, 2
 
 
 @pytest.fixture
 def data():
     rng = np.random.default_rng(0)
-    return rng.normal(size=(pytestmark = pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras on JAX carries no state through its trainer")
-BATCH, TIME, WIDTH)).astype("float32"), rng.normal(size=(pytestmark = pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras on JAX carries no state through its trainer")
-BATCH, TIME, 1)).astype("float32")
+    return rng.normal(size=(BATCH, TIME, WIDTH)).astype("float32"), rng.normal(size=(BATCH, TIME, 1)).astype("float32")
 
 
 def model(stateful, rate=0.1, seed=0):
