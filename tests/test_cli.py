@@ -80,6 +80,20 @@ def test_show_prints_the_entry_and_the_scores_of_its_card(run):
     assert "the best baseline" in out and "zoo train narx-solar.greensboro" in out
 
 
+def test_list_cells_prints_every_cell_with_its_paper(run):
+    code, out, _ = run("list", "--cells")
+    assert code == 0 and all(name in out for name in zoo.cells.CELLS) and "Jozefowicz et al. 2015" in out
+    assert "mut1" in run("list", "mut*", "--cells")[1] and "gru" not in run("list", "mut*", "--cells")[1]
+
+
+def test_show_prints_a_cells_equations_source_and_size(run):
+    code, out, _ = run("show", "mut1", "--units", "8", "--inputs", "8")
+    assert code == 0 and "h = tanh(U_h (r ⊙ h₋) + tanh(x) + b_h) ⊙ z + h₋ ⊙ (1 − z)" in out and "Source: Jozefowicz" in out
+    assert f"{8 * 16 + 8 * 16 + 24} weights" in out and "{" not in out
+    assert "used by: narx-solar, narx-stock, tdnn-stock" in run("show", "narx")[1]
+    assert 'input_projection="trained"' in run("show", "mut1", "--units", "8", "--inputs", "3")[1]
+
+
 def test_verify_passes_all_bundles_and_fails_a_damaged_one(run, tmp_path):
     code, out, _ = run("verify")
     assert code == 0 and out.count("ok ") == len(zoo.list_models(pretrained=True))
@@ -156,6 +170,7 @@ def test_forecast_of_a_file_of_sessions_is_honest_about_a_random_walk(tmp_path):
 MISUSE = {
     "an unknown model": (["show", "narx-solr"], ["no model 'narx-solr'", "Did you mean: narx-solar"]),
     "an unknown bundle": (["verify", "narx-solar.greensburo"], ["Did you mean: narx-solar.greensboro"]),
+    "an unknown cell": (["show", "mut9"], ["no model 'mut9'", "Or a cell: mut"]),
     "an unknown command": (["forcast"], ["No such command 'forcast'"]),
     "an unknown option": (["forecast", "--hours", "3"], ["No such option", "--hours"]),
     "a horizon of 0": (["forecast", "--horizon", "0"], ["--horizon", "greater than or equal to 1"]),
