@@ -208,6 +208,7 @@ TABLE = [
          pairs=(("recurrent_kernel", "update_kernel"),)),
     Case("janet", "janet", one_state(gated.janet), same_gates("fc")),
     Case("janet-beta", "janet", one_state(gated.janet, beta=0.3), same_gates("fc"), {"beta": 0.3}),
+    Case("atr", "atr", one_state(gated.atr), same_gates("p")),
     Case("ugrnn", "ugrnn", one_state(gated.ugrnn), same_gates("cg")),
     Case("ligru", "ligru", one_state(gated.ligru), same_gates("zh")),
     Case("ran", "ran", more_states(gated.ran), {"kernel": "cif", "recurrent_kernel": "if", "bias": "cif"}, states=(4, 4)),

@@ -37,6 +37,13 @@ def ugrnn(w, x, h):
     return h
 
 
+def atr(w, x, h):
+    """Zhang 2018."""
+    p, q = x @ w["W_p"] + w["b_p"], h @ w["U_p"]
+    h = sigmoid(p + q) * p + sigmoid(p - q) * h
+    return h
+
+
 def ligru(w, x, h):
     """Ravanelli 2018, without the batch normalisation of W x."""
     z = sigmoid(x @ w["W_z"] + h @ w["U_z"] + w["b_z"])

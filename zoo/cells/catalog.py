@@ -83,6 +83,7 @@ CELLS = {
         CellEntry("janet", "gated:JANETCell", "LSTM with the forget gate only", "van der Westhuizen & Lasenby 2018"),
         CellEntry("ugrnn", "gated:UGRNNCell", "update gate RNN", "Collins et al. 2016"),
         CellEntry("ligru", "gated:LiGRUCell", "GRU without reset gate, relu", "Ravanelli et al. 2018"),
+        CellEntry("atr", "gated:ATRCell", "addition-subtraction twin gates", "Zhang et al. 2018"),
         CellEntry("ran", "gated:RANCell", "recurrent additive network", "Lee et al. 2017"),
         CellEntry("indrnn", "elman:IndRNNCell", "each unit sees its own past only", "Li et al. 2018"),
         CellEntry("scrn", "elman:SCRNCell", "a slow context beside the state", "Mikolov et al. 2014"),

@@ -171,3 +171,27 @@ class RANCell(RecurrentCell):
         c = self.recurrent_activation(i) * candidate + self.recurrent_activation(f) * c
         h = self.activation(c)
         return h, (h, c)
+
+
+@register
+class ATRCell(RecurrentCell):
+    """Addition-subtraction twin-gated: both gates come from one sum and one difference.
+
+        p = W x + b,  q = U h₋
+        i = σ(p + q),  f = σ(p − q)
+        h = i ⊙ p + f ⊙ h₋
+
+    Source: Zhang, Xiong, Su, Lin & Zhang, "Simplifying neural machine translation with addition-subtraction twin-gated
+    recurrent networks", 2018.
+
+    Weights: kernel W (input_dim, units), recurrent_kernel U (units, units), bias b (units).
+    {shared}
+    """
+
+    gates = "p"
+
+    def step(self, projected, states, recur):
+        (h,), (p,), σ = states, projected, self.recurrent_activation
+        q = recur("p", h)
+        h = σ(p + q) * p + σ(p - q) * h
+        return h, (h,)
