@@ -99,3 +99,22 @@ def test_a_narmax_cell_notes_the_truth_undropped():
 def test_a_share_outside_zero_to_one_is_refused(which, share):
     with pytest.raises(ValueError, match=rf"^{which} is a share of at least 0 and below 1. Received: {share!r}"):
         zoo.cells.GRUCell(4, **{which: share})
+
+
+@pytest.mark.parametrize("taps", [2, [1, 3]])
+@pytest.mark.parametrize("name", ["narx", "narmax"])
+def test_recurrent_dropout_of_a_narx_cell_masks_the_past_outputs_alone(name, taps):
+    """y = F(x, m ⊙ past): the same as a step from masked past outputs without dropout."""
+    rng = np.random.default_rng(0)
+    cell = zoo.cells.create(name, 2 * max(np.atleast_1d(taps)), outputs=2, output_taps=taps, skip=True, recurrent_dropout=0.5)
+    x, past, errors = (rng.normal(size=(3, width)).astype("float32") for width in (5, 2 * max(np.atleast_1d(taps)), 2))
+    cell.build((3, 5))
+    for weight in cell.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    rest = [errors] if name == "narmax" else []
+    dropped, _ = cell(x, [past, *rest], training=True)
+    mask = keras.ops.convert_to_numpy(cell.get_recurrent_dropout_mask(past))
+    expected, _ = cell(x, [past * mask, *rest])
+    to_numpy = keras.ops.convert_to_numpy
+    np.testing.assert_allclose(to_numpy(dropped), to_numpy(expected), atol=1e-5)
+    assert (mask == 0).any() and (mask == 2).any()
