@@ -1,5 +1,8 @@
 """Networks of recurrent layers."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -74,3 +77,10 @@ def test_the_networks_save_and_load(make, tmp_path):
 def test_an_unknown_cell_is_named_with_near_matches():
     with pytest.raises(ValueError, match="peephole-lstm"):
         build(stack, "peephole-lstn", (4,))
+
+
+def test_a_trained_initial_state_loads_in_a_process_that_imported_only_zoo_and_keras(tmp_path):
+    build(stack, "lstm", (4,), trained_state=True).save(tmp_path / "model.keras")
+    code = f"import zoo, keras; keras.saving.load_model({str(tmp_path / 'model.keras')!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -4,8 +4,9 @@ from zoo import cells
 from zoo.layers.delay import OpenLoop, TappedDelay
 from zoo.layers.named import NAMED
 from zoo.layers.recurrent import Recurrent
+from zoo.layers.state import InitialState
 
 cells.register_all()
 globals().update(NAMED)
 
-__all__ = ["OpenLoop", "Recurrent", "TappedDelay", *NAMED]
+__all__ = ["InitialState", "OpenLoop", "Recurrent", "TappedDelay", *NAMED]
