@@ -193,18 +193,29 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         if training and self.dropout:
             inputs = inputs * self.get_dropout_mask(inputs)
         if training and self.recurrent_dropout:
-            recur = self.masked(self.get_recurrent_dropout_mask(states[0]))
+            recur = self.masked(recur, self.get_recurrent_dropout_mask(states[0]))
         output, states = self.step(self.project(inputs), states, recur)
         return output, list(states)
 
-    def masked(self, mask):
+    def masked(self, recur, mask):
         """`recur` with recurrent dropout: what a matrix multiplies, if it is as wide as the hidden state, is masked."""
 
-        def recur(name, a, *added):
+        def with_dropout(name, a, *added):
             drop = len(self.matrix(name).shape) == 2 and a.shape[-1] == mask.shape[-1]
-            return self.recur(name, a * mask if drop else a, *added)
+            return recur(name, a * mask if drop else a, *added)
 
-        return recur
+        return with_dropout
+
+    def innermost(self):
+        """The cell whose weights `recur` names; in a wrapper, the one inside."""
+        return self
+
+    def beyond_step(self, training=False):
+        """What `call` does beyond dropout, `project` and `step`, in words; None for nothing, as a fast layer needs it."""
+        name = type(self).__name__
+        if type(self).call is not RecurrentCell.call:
+            return f"{name} has a call of its own"
+        return f"{name} has an activity regularizer" if self.activity_regularizer else None
 
     def get_config(self):
         return {

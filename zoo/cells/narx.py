@@ -97,17 +97,17 @@ class NARXCell(RecurrentCell):
         y = recur("output_kernel", self.activation(recur("recurrent_kernel", taps, hidden)), linear)
         return self.output_activation(recur("recurrent_skip_kernel", taps, y) if self.skip else y)
 
-    def masked(self, mask):
+    def masked(self, recur, mask):
         """`recur` with recurrent dropout, of the past outputs alone: neither the hidden layer nor past errors are masked."""
 
-        def recur(name, a, *added):
+        def with_dropout(name, a, *added):
             if name.startswith("recurrent"):
                 outputs = self.taps(mask)
                 others = ops.ones_like(a[..., outputs.shape[-1] :])
                 a = a * ops.concatenate([outputs, others], axis=-1)
-            return self.recur(name, a, *added)
+            return recur(name, a, *added)
 
-        return recur
+        return with_dropout
 
     def fed_back(self):
         """How many taps are fed back."""

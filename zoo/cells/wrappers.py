@@ -7,7 +7,11 @@ from zoo.cells.base import DropoutRNNCell, RecurrentCell, check_share, register
 
 
 class CellWrapper(DropoutRNNCell, keras.layers.Layer):
-    """A cell around a cell, with the same states. A subclass says what becomes of the input and of the output."""
+    """A cell around a cell, with the same states.
+
+    A subclass says what it makes of the input alone (`beside`) and what becomes of the cell's output (`around`). Around a
+    cell of zoo.cells that gives the two parts of a `RecurrentCell`, `project` and `step`; any other cell is called.
+    """
 
     def __init__(self, cell, **kwargs):
         super().__init__(**kwargs)
@@ -34,11 +38,41 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         output, new = self.cell(inputs, states, training=training)
         new = list(new) if isinstance(new, (list, tuple)) else [new]
-        return self.around(inputs, output, states, new, training)
+        return self.around(self.beside(inputs), output, states, new, training)
 
-    def around(self, inputs, output, states, new, training):
+    def beside(self, inputs):
+        """What `around` needs of the input: a tuple of arrays. Any leading axes."""
+        return ()
+
+    def around(self, beside, output, states, new, training):
         """The wrapper's own `output, new_states`."""
         raise NotImplementedError
+
+    def project(self, inputs):
+        return self.beside(inputs), self.cell.project(inputs)
+
+    def step(self, projected, states, recur):
+        beside, projected = projected
+        output, new = self.cell.step(projected, states, recur)
+        return self.around(beside, output, states, list(new), False)
+
+    def masked(self, recur, mask):
+        return self.cell.masked(recur, mask)
+
+    def innermost(self):
+        return self.cell.innermost()
+
+    def beyond_step(self, training=False):
+        name, inner = type(self).__name__, getattr(self.cell, "beyond_step", None)
+        if type(self).call is not CellWrapper.call:
+            return f"{name} has a call of its own"
+        if self.activity_regularizer:
+            return f"{name} has an activity regularizer"
+        if inner is None:
+            return f"{name} goes around a {type(self.cell).__name__}, which is not a cell of zoo.cells"
+        if training and self.innermost().dropout and type(self).beside is not CellWrapper.beside:
+            return f"{name} passes the input around the cell's dropout"
+        return inner(training)
 
     # keras.layers.RNN makes and clears the dropout masks of a DropoutRNNCell; the wrapper passes that on.
     def get_dropout_mask(self, step_input):
@@ -92,7 +126,12 @@ class Zoneout(CellWrapper):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def around(self, inputs, output, states, new, training):
+    def beyond_step(self, training=False):
+        if training and any(self.rates):
+            return "Zoneout draws new masks at each step of training"
+        return super().beyond_step(training)
+
+    def around(self, beside, output, states, new, training):
         kept = []
         for rate, old, fresh in zip(self.rates, states, new, strict=True):
             if not rate:
@@ -124,8 +163,11 @@ class Residual(CellWrapper):
                 f"input_dim={input_shape[-1]}, output {self.output_size}. Put a Dense layer in front."
             )
 
-    def around(self, inputs, output, states, new, training):
-        return output + inputs, new
+    def beside(self, inputs):
+        return (inputs,)
+
+    def around(self, beside, output, states, new, training):
+        return output + beside[0], new
 
 
 @register
@@ -148,9 +190,13 @@ class Highway(Residual):
         start = keras.initializers.Constant(-1.0)
         self.transform_bias = self.add_weight(shape=(width,), name="transform_bias", initializer=start)
 
-    def around(self, inputs, output, states, new, training):
+    def beside(self, inputs):
         t = ops.sigmoid(ops.matmul(inputs, self.transform_kernel) + self.transform_bias)
-        return t * output + (1 - t) * inputs, new
+        return t, (1 - t) * inputs
+
+    def around(self, beside, output, states, new, training):
+        t, carried = beside
+        return t * output + carried, new
 
 
 @register
@@ -194,7 +240,7 @@ class LayerNorm(CellWrapper):
             self.norms[name] = norm
         self.cell.normalise = lambda name, product: self.norms[name](product)
 
-    def around(self, inputs, output, states, new, training):
+    def around(self, beside, output, states, new, training):
         return output, new
 
     def get_config(self):

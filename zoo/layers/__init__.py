@@ -2,6 +2,7 @@
 
 from zoo import cells
 from zoo.layers.delay import OpenLoop, TappedDelay
+from zoo.layers.engine import explain
 from zoo.layers.named import NAMED
 from zoo.layers.recurrent import Recurrent
 from zoo.layers.state import InitialState
@@ -9,4 +10,4 @@ from zoo.layers.state import InitialState
 cells.register_all()
 globals().update(NAMED)
 
-__all__ = ["InitialState", "OpenLoop", "Recurrent", "TappedDelay", *NAMED]
+__all__ = ["InitialState", "OpenLoop", "Recurrent", "TappedDelay", "explain", *NAMED]

@@ -13,7 +13,8 @@ from zoo.cells.base import register
 from zoo.cells.catalog import CELLS
 from zoo.layers.recurrent import Recurrent
 
-LAYER = set(inspect.signature(keras.layers.RNN.__init__).parameters) | {"name", "activity_regularizer"}
+LAYER = {name for of in (keras.layers.RNN, Recurrent) for name in inspect.signature(of.__init__).parameters}
+LAYER |= {"name", "activity_regularizer"}
 BOTH = {"dtype", "trainable"}
 
 # Layer -> the cell's name in the list, its arguments beyond those of the list, and Keras' layer with the same interface.

@@ -2,15 +2,20 @@
 
 import keras
 
-from zoo.cells.base import RecurrentCell, register
+from zoo.cells.base import RecurrentCell, check_units, register
 from zoo.cells.wrappers import CellWrapper
+from zoo.layers import engine
 
 
 @register
 class Recurrent(keras.layers.RNN):
     """`keras.layers.RNN(cell)`, with the same arguments and results, for every cell of the zoo (or several, stacked).
 
-    Two differences: a dtype policy given here reaches a cell that was given none, and a cell that is no Keras layer is
+    It is faster: on TensorFlow and JAX the cells of zoo.cells run in a loop of their own, compiled, with the products that
+    no state can change taken out of it, forward and backward. What that loop cannot run goes through Keras' loop, with the
+    same result; `zoo.layers.explain(layer, shape)` says which one it is, and why.
+
+    Two more differences: a dtype policy given here reaches a cell that was given none, and a cell that is no Keras layer is
     refused at once.
 
     Arguments:
@@ -21,6 +26,9 @@ class Recurrent(keras.layers.RNN):
         stateful: begin each batch with the states in which the last one ended.
         unroll: build one operation a step instead of a loop.
         zero_output_for_mask: give 0 for masked steps instead of repeating the last output.
+        loop: "auto", or "keras" for Keras' own loop, which can be differentiated twice.
+        chunk: how many steps are projected by one product; None to choose.
+        shards: into how many parts the batch is split, to run side by side; None for one a CPU core.
         **kwargs: of `keras.layers.Layer`.
 
     Shapes: inputs (batch, time, input_dim) -> (batch, output_size), or (batch, time, output_size) for sequences.
@@ -31,7 +39,12 @@ class Recurrent(keras.layers.RNN):
         (2, 10, 64)
     """
 
-    def __init__(self, cell, *args, **kwargs):
+    def __init__(self, cell, *args, loop="auto", chunk=None, shards=None, **kwargs):
+        if loop not in ("auto", "keras"):
+            raise ValueError(f'loop must be "auto" or "keras". Received: {loop!r}')
+        self.loop = loop
+        self.chunk, self.shards = (n if n is None else check_units(n, what) for n, what in ((chunk, "chunk"), (shards, "shards")))
+        self.engines = Engines()
         dtype, several = kwargs.get("dtype"), isinstance(cell, (list, tuple))
         for each in cell if several else [cell, *getattr(cell, "cells", [])]:
             if not isinstance(each, keras.layers.Layer):
@@ -48,6 +61,35 @@ class Recurrent(keras.layers.RNN):
             if count != len(self.state_size):
                 raise ValueError(f"The cell has {len(self.state_size)} state(s); initial_state has {count}.")
         return super().call(sequences, initial_state, mask, training)
+
+    def plan(self, shape, training=False):
+        """Which loop runs an input of this shape; see `zoo.layers.explain`."""
+        return engine.plan(self, shape, training)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if isinstance(sequences, keras.KerasTensor) or self.plan(sequences.shape, training).loop == "keras":
+            return super().inner_loop(sequences, initial_state, mask, training)
+        return engine.run(self, sequences, initial_state, mask, training)
+
+    def engine(self, level):
+        """The engine of the cell at a level of the stack, made when it is first used."""
+        return self.engines.of(self, level)
+
+    def get_config(self):
+        return {**super().get_config(), "loop": self.loop, "chunk": self.chunk, "shards": self.shards}
+
+
+class Engines:
+    """A layer's engines, one a cell: a plain object, so that Keras neither tracks nor saves what is in it."""
+
+    def __init__(self):
+        self.made = {}
+
+    def of(self, layer, level):
+        if level not in self.made:
+            cell, (make, _) = engine.cells_of(layer)[level], engine.backend_engine()
+            self.made[level] = make(cell, layer.chunk, layer.shards)
+        return self.made[level]
 
 
 def check_mask(mask, sequences):
