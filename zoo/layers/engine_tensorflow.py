@@ -1,16 +1,234 @@
-"""The compiled recurrent loop for TensorFlow. (In the making.)"""
+"""The compiled recurrent loop for TensorFlow: any cell over a whole sequence, as two functions for XLA.
+
+Forward: project a chunk of time by one product, step through it, save what the gradient of each step needs. Backward: chunk
+by chunk in reverse, the gradient of the step alone; then one product a chunk for each weight. The batch is split into
+shards, which run side by side, since XLA uses about one core in a loop of small products.
+
+XLA compiles for fixed sizes. So that a partial last batch or a new length costs no new compilation, rows and time are
+padded to a few sizes, while the number of steps is a value: padded steps are never run.
+"""
+
+import contextlib
+import functools
+import os
+import sys
+import threading
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from zoo.layers.sequence_tensorflow import backward, forward, packs_of
+from zoo.layers.step_tensorflow import AutocastScope, Step
+
+try:  # whether anybody asks for a gradient; without knowing, all of it is made
+    from tensorflow.python.eager import record
+except ImportError:
+    record = None
+try:  # whether all around is compiled by XLA as well, where nothing can be chosen while it runs
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as compiled_around
+except ImportError:
+    compiled_around = bool
+
+CHUNK, LONGEST_CHUNK, MOST_SHARDS, FEWEST_ROWS = 10, 16, 8, 4
+SAVES_A_MODEL = ("keras.src.export", "tensorflow.python.saved_model", "tensorflow.lite")
 
 
 class Engine:
-    """A cell over a whole sequence."""
+    """A cell over a whole sequence, compiled.
+
+    Arguments:
+        cell: the cell, built.
+        chunk, shards: sizes, or None to choose.
+    """
 
     def __init__(self, cell, chunk=None, shards=None):
         self.cell, self.chunk, self.shards = cell, chunk, shards
+        self.functions, self.lock = {}, threading.RLock()
+        self.rows = {training: Rows() for training in (False, True)}
 
     @staticmethod
     def obstacle():
-        return "in the making"
+        """Why no sequence can be run just now, in words."""
+        frame = None if tf.executing_eagerly() else sys._getframe()
+        while frame:
+            if frame.f_globals.get("__name__", "").startswith(SAVES_A_MODEL):
+                return "a saved graph has to run anywhere, so it takes Keras' loop"
+            frame = frame.f_back
+        return None
 
     @staticmethod
     def sizes(batch, time, chunk=None, shards=None):
-        return chunk or 10, None
+        """`chunk, shards` for a batch and a time, None where they are not known."""
+        alone = tf.config.list_logical_devices("GPU") or compiled_around(tf.compat.v1.get_default_graph())
+        most = 1 if alone else min(len(os.sched_getaffinity(0)), MOST_SHARDS)
+        if batch is not None:
+            most = max(1, min(most, batch // FEWEST_ROWS))
+        even = [n for n in range(CHUNK // 2, LONGEST_CHUNK + 1) if time and time % n == 0]
+        chunk = chunk or min(even, key=lambda n: abs(n - CHUNK), default=min(CHUNK, time or CHUNK))
+        return chunk, shards or most
+
+    def __call__(
+        self, x, states, keep=None, recurrent_mask=None, *, sequences=True, zero_output=False, training=False
+    ):
+        """x (batch, time, features), states (batch, width) -> the last output, all outputs or None, the last states."""
+        batch, time, features = x.shape
+        chunk, shards = self.sizes(batch, None if tf.executing_eagerly() else time, self.chunk, self.shards)
+        padding = Padding(x, chunk, shards, self.rows[training])
+        recorded = record is None or record.could_possibly_record()
+        save = training and recorded
+        with_dx = record is None or not recorded or record.should_record_backprop([x])
+        function = functools.partial(
+            self.function, features, keep is not None, recurrent_mask is not None, zero_output, sequences, chunk
+        )
+        with AutocastScope(None):
+            weights = [ops.convert_to_tensor(v.value) for v in self.cell.weights]
+        constants = shard_by_shard([padding.split(c) for c in (keep, recurrent_mask) if c is not None], shards)
+
+        @tf.custom_gradient
+        def run(x, states, weights):
+            x, states, weights = tf.nest.map_structure(tf.stop_gradient, (x, states, weights))  # the tape stays outside
+            starts = shard_by_shard([padding.split(s) for s in states], shards)
+            shared = zip(padding.split(x), starts, constants, strict=True)
+            given = [(x, start, weights, constant, padding.steps) for x, start, constant in shared]
+            outputs, ends, saved = zip(*(function(forward, save)(*shard) for shard in given), strict=True)
+
+            def gradient(d_output, *d_states):
+                kept = saved if save else [function(forward, True)(*shard)[2] for shard in given]
+                d_ends = shard_by_shard([padding.split(d) for d in d_states], shards)
+                pull = once_only(function(backward, with_dx))
+                shared = zip(given, kept, padding.split(d_output), d_ends, strict=True)
+                dx, d_starts, d_weights = zip(*(pull(*shard, *of_shard) for shard, *of_shard in shared), strict=True)
+                d_starts = [padding.join(d) for d in zip(*d_starts, strict=True)]
+                d_weights = [tf.add_n(d) for d in zip(*d_weights, strict=True)]
+                return padding.join([d[0] for d in dx]) if with_dx else None, d_starts, d_weights
+
+            return (padding.join(outputs), *(padding.join(s) for s in zip(*ends, strict=True))), gradient
+
+        output, *ends = run(x, list(states), weights)
+        if not sequences:
+            return output, None, ends
+        output = tf.ensure_shape(output, [batch, time, output.shape[-1]])
+        return output[:, -1], output, ends
+
+    def function(self, features, kept, dropped, zero_output, sequences, chunk, which, flag):
+        """`forward` or `backward` for a kind of call, traced once for all sizes of batch and time."""
+        lifted = contextlib.nullcontext if tf.executing_eagerly() else tf.init_scope  # which would pause eager tapes
+        with self.lock, lifted():
+            key = features, kept, dropped, zero_output
+            if key not in self.functions:
+                self.functions[key] = Step(self.cell, features, kept=kept, dropped=dropped, zero_output=zero_output)
+            step, key = self.functions[key], (*key, sequences, chunk, which, flag)
+            if key not in self.functions:
+                given = specifications(step, features, sequences, which)
+                traced = tf.function(functools.partial(which, step, chunk, sequences, flag), jit_compile=True, autograph=False)
+                self.functions[key] = traced.get_concrete_function(*given)
+            return self.functions[key]
+
+
+def specifications(step, features, sequences, which):
+    """The shapes of what `forward` or `backward` is given: of any batch and time."""
+    timed = lambda width, dtype=step.dtype: tf.TensorSpec((None, None, width), dtype)  # noqa: E731
+    output = timed(step.width) if sequences else tf.TensorSpec((None, step.width), step.dtype)
+    constants = [timed(1, tf.bool)] * step.kept + [step.states[0]] * step.dropped
+    given = [timed(features), step.states, step.weights, constants, tf.TensorSpec((), tf.int32)]
+    saved = [timed(step.width)] * (step.output_state is not None)
+    saved += [timed(sum(widths), dtype) for dtype, widths in packs_of(step).items()]
+    return given if which is forward else [*given, saved, output, step.states]
+
+
+def shard_by_shard(arrays, shards):
+    """The shards of several arrays -> for each shard a list of its arrays."""
+    return [[array[shard] for array in arrays] for shard in range(shards)]
+
+
+def once_only(function):
+    """A function that is a gradient, and has none itself."""
+
+    @tf.custom_gradient
+    def run(*arguments):
+        def again(*_):
+            raise NotImplementedError(
+                "The compiled recurrent loop can be differentiated once. For second-order gradients make the layer with "
+                'loop="keras".'
+            )
+
+        return function(*arguments), again
+
+    return run
+
+
+# ---------------------------------------------------------------- sizes
+class Padding:
+    """The batch in equal shards, padded to sizes that are already compiled for.
+
+    What is known while a graph is built is taken as it is. What is known only when it runs, or changes from call to call,
+    is rounded up to one of a few sizes.
+    """
+
+    def __init__(self, x, chunk, shards, rows):
+        self.shards, (self.batch, self.steps) = shards, (dimension(x, 0), dimension(x, 1))
+        compiled = compiled_around(tf.compat.v1.get_default_graph())
+        needed, chunks = -(-self.batch // shards), -(-self.steps // chunk)
+        fixed = isinstance(needed, int) and not tf.executing_eagerly()
+        if fixed or compiled:
+            self.rows = rows.note(needed) if fixed else needed
+        elif isinstance(needed, int):
+            self.rows = rows.choose(needed)
+        else:
+            self.rows = tf.ensure_shape(tf.numpy_function(rows.choose, [needed], np.int32), ())
+        if not isinstance(chunks, int) and not compiled:
+            chunks = tf.ensure_shape(tf.numpy_function(few, [chunks, 2], np.int32), ())
+        elif tf.executing_eagerly():
+            chunks = int(few(chunks, 2))
+        self.time = chunks * chunk
+
+    def split(self, array):
+        """The shards of an array (batch, ...) or (batch, time, ...)."""
+        more = [[0, self.rows * self.shards - self.batch], [0, self.time - self.steps], [0, 0]]
+        more = more if len(array.shape) == 3 else [more[0], more[2]]
+        if any(not isinstance(n, int) or n for _, n in more):
+            array = tf.pad(array, more)
+        return [array[i * self.rows : (i + 1) * self.rows] for i in range(self.shards)] if self.shards > 1 else [array]
+
+    def join(self, parts):
+        """The array of which these are the shards."""
+        array = tf.concat(parts, 0) if len(parts) > 1 else parts[0]
+        array = array[: self.batch]
+        return array[:, : self.steps] if len(array.shape) == 3 else array
+
+
+def dimension(x, axis):
+    return tf.shape(x)[axis] if x.shape[axis] is None else x.shape[axis]
+
+
+def few(n, per_octave=3):
+    """n rounded up to one of a few sizes: 2 ** per_octave of them between a power of 2 and the next."""
+    grain = 1 << max(0, int(n - 1).bit_length() - per_octave - 1)
+    return np.int32(-(-int(n) // grain) * grain)
+
+
+class Rows:
+    """How many rows a shard has, where that is known only when the graph runs.
+
+    A smaller batch, such as the last one of an epoch, is padded to the size before it; the fifth in a row is taken for
+    the new size.
+    """
+
+    PATIENCE = 4
+
+    def __init__(self):
+        self.size, self.smaller, self.lock = 0, 0, threading.Lock()
+
+    def choose(self, needed):
+        with self.lock:
+            self.smaller = self.smaller + 1 if needed < self.size else 0
+            if needed > self.size or self.smaller > self.PATIENCE:
+                self.size, self.smaller = int(few(needed)), 0
+            return np.int32(self.size)
+
+    def note(self, rows):
+        """A size that is compiled for in any case."""
+        with self.lock:
+            self.size, self.smaller = max(self.size, rows), 0
+        return rows

@@ -1,0 +1,270 @@
+"""One step of a cell and its gradient, as TensorFlow functions, with no derivative written by hand."""
+
+import contextlib
+
+import keras
+import tensorflow as tf
+from keras.src.backend.common.variables import AutocastScope  # a variable's dtype follows it, and nothing public sets it
+
+from zoo.cells.base import RecurrentCell
+
+
+class Unsupported(Exception):
+    """The step of a cell does something that the compiled loop cannot run."""
+
+
+@contextlib.contextmanager
+def substituted(cell, tensors, dtype):
+    """Within it, the cell's variables read as the given tensors, cast to `dtype`: a functional view of a layer."""
+    with AutocastScope(dtype), keras.StatelessScope(state_mapping=list(zip(cell.weights, tensors, strict=True))):
+        yield
+
+
+def tensor(value):
+    """Keras' own conversion leaves a variable a variable, which is read later, where nothing is substituted."""
+    return tf.convert_to_tensor(value.value if isinstance(value, keras.Variable) else value)
+
+
+def index_of(tensor, tensors):
+    return next((i for i, t in enumerate(tensors) if t is tensor), None)
+
+
+def spec(tensor, batch=True):
+    """Like a tensor, for any batch."""
+    return tf.TensorSpec([None, *tensor.shape[1:]] if batch else tensor.shape, tensor.dtype)
+
+
+ONLY_SHAPE = ("Shape", "ShapeN", "Size", "Rank")
+
+
+class Step:
+    """One step of a cell as `run`, and its gradient as `pull`.
+
+    The gradient of the step alone is taken by a tape inside a nested function. What that function captures from outside is
+    just what must be saved: `saved`. Of that, what depends on no state and no input is made anew: `invariants`. A product
+    with a weight is a site: the gradient of its result is written down, and its product with what was multiplied, which is
+    the weight's gradient, is left to the caller, for many steps at once.
+
+    Arguments:
+        cell: the cell, built.
+        features: width of its input.
+        kept: whether there is a mask: then the last output is one more state, which a masked step repeats.
+        dropped: whether there is a recurrent dropout mask.
+        zero_output: whether a masked step gives 0.
+    """
+
+    def __init__(self, cell, features, *, kept=False, dropped=False, zero_output=False):
+        self.cell, self.core, self.dtype = cell, cell.innermost(), tf.as_dtype(cell.compute_dtype)
+        self.kept, self.dropped, self.zero_output = kept, dropped, zero_output
+        self.plain = getattr(self.core.normalise, "__func__", None) is RecurrentCell.normalise
+        sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
+        self.states = [tf.TensorSpec((None, width), self.dtype) for width in sizes]
+        self.weights = [tf.TensorSpec(v.shape, cell.variable_dtype) for v in cell.weights]
+        x = tf.TensorSpec((None, features), self.dtype)
+        looked = tf.function(self._look, autograph=False).get_concrete_function(x, self.states, self.weights)
+        self.projected = [spec(t) for t in looked.structured_outputs]
+        carried = [*self.states, tf.TensorSpec((None, self.width), self.dtype)] if kept else self.states
+        constants = [tf.TensorSpec((None, 1), tf.bool)] * kept + [self.states[0]] * dropped
+        self.run = tf.function(self._run, autograph=False).get_concrete_function(
+            self.projected, carried, self.weights, self.kernels, constants
+        )
+
+    def with_output(self, states):
+        """The states that a step carries: with a mask, also the last output, at first 0."""
+        return [*states, tf.zeros([tf.shape(states[0])[0], self.width], self.dtype)] if self.kept else list(states)
+
+    def without_output(self, states):
+        return list(states[: len(self.states)])
+
+    def invariants(self, weights, kernels, constant):
+        """What the gradient of each step needs, but depends on the weights alone."""
+        empty = lambda like: tf.zeros([0, like.shape[-1]], like.dtype)  # noqa: E731
+        constants = [tf.zeros([0, 1], tf.bool)] * self.kept + [empty(c) for c in constant]
+        parts, states = list(map(empty, self.projected)), self.with_output(list(map(empty, self.states)))
+        return self.run(parts, states, weights, kernels, constants)[3]
+
+    def _look(self, x, states, weights):
+        """A trial: what `project` gives, which weights are multiplied, how wide the output is."""
+        self.kernels = {}
+
+        def recur(name, a, *added):
+            matrix = tensor(self.core.matrix(name))
+            self.kernels[name] = tf.TensorSpec(matrix.shape, self.dtype)
+            return self.core.recur(name, a, *added)
+
+        with substituted(self.cell, weights, self.cell.compute_dtype):
+            projected = self.cell.project(x)
+            output, _ = self.cell.step(projected, tuple(states), recur)
+        self.width, self.layout = output.shape[-1], tf.nest.map_structure(lambda _: None, projected)
+        return tf.nest.flatten(projected)
+
+    def project(self, x, weights):
+        """The parts of `project`, (rows, width) each, for x (…, features)."""
+        with substituted(self.cell, weights, self.cell.compute_dtype):
+            return tf.nest.flatten(self.cell.project(tf.reshape(x, (-1, x.shape[-1]))))
+
+    def matrices(self, weights):
+        """The weights that `recur` multiplies, made from the variables in their own precision."""
+        with substituted(self.cell, weights, self.cell.variable_dtype):
+            return {name: tensor(self.core.matrix(name)) for name in self.kernels}
+
+    # ---------------------------------------------------------------- the trace
+    def _run(self, projected, states, weights, kernels, constants):
+        self.sites, self.deltas, self.transposed = [], {}, None
+
+        def recur(name, a, *added):
+            site, width = len(self.sites), kernels[name].shape[-1] // max(1, len(added))
+            self.sites.append((name, a))
+            whole = self.plain and all(tf.is_tensor(b) and b.shape.rank == 2 and b.shape[-1] == width for b in added)
+            if whole:
+                return self._site(site, name, kernels[name], a, *added)
+            product = self.core.normalise(name, self._site(site, name, kernels[name], a))
+            return parts_of(product, added)
+
+        if self.dropped:
+            recur = self.cell.masked(recur, constants[-1])
+        own = states[:-1] if self.kept else states
+        with tf.GradientTape() as tape:
+            tape.watch([projected, states, weights])
+            with substituted(self.cell, weights, self.cell.compute_dtype):
+                y, new = self.cell.step(tf.nest.pack_sequence_as(self.layout, projected), tuple(own), recur)
+            new = [tensor(n) for n in new]
+            if self.kept:
+                y = tf.where(constants[0], y, tf.zeros_like(y) if self.zero_output else states[-1])
+                new = [tf.where(constants[0], n, s) for n, s in zip(new, own, strict=True)] + [y]
+        self.output_state = index_of(y, new)
+        self._trace_pull(tape, projected, states, weights, y, new)
+        moving = depending_on([*projected, *states])
+        known = [*weights, *constants]
+        needed = [
+            outer
+            for outer, inner in self.captured
+            if any(op.type not in ONLY_SHAPE for op in inner.consumers())
+            and tf.get_static_value(outer) is None
+            and index_of(outer, known) is None
+        ]
+        residuals = [t for t in needed if t.name in moving]
+        invariants = [t for t in needed if t.name not in moving]
+        if wrong := [t for t in residuals if t.shape.rank != 2 or t.shape[-1] is None]:
+            raise Unsupported(f"step makes arrays that are not (batch, width): {wrong[0].shape}")
+        at = index_of(y, new)
+        inputs = [  # what was multiplied, where it is neither saved already nor the output of the step before
+            site
+            for site, (_, a) in enumerate(self.sites)
+            if site in self.deltas and index_of(a, residuals) is None and (at is None or index_of(a, states) != at)
+        ]
+        saved = residuals + [self.sites[site][1] for site in inputs]
+        self.saved = [tf.TensorSpec((None, t.shape[-1]), t.dtype) for t in saved]
+        self.lookup = [self._where(outer, residuals, invariants, known) for outer, _ in self.captured]
+        self.factors = [self._factor(site, residuals, inputs) for site in range(len(self.sites))]
+        return y, new, saved, invariants
+
+    def _site(self, site, name, kernel, a, *added):
+        """`a · kernel + added`, whose gradient leaves out the kernel's and writes down that of the product."""
+
+        @tf.custom_gradient
+        def apply(a, *added):
+            def pull(*upstream):
+                for d in upstream:
+                    d.set_shape([None, kernel.shape[-1] // len(upstream)])
+                delta = self.deltas[site] = upstream[0] if len(upstream) == 1 else tf.concat(upstream, -1)
+                turned = self.transposed[name]
+                da = tf.matmul(delta, turned) if turned.shape.rank == 2 else delta * turned
+                return (da, *upstream) if added else da
+
+            return parts_of(tf.matmul(a, kernel) if kernel.shape.rank == 2 else a * kernel, added), pull
+
+        return apply(a, *added)
+
+    def _trace_pull(self, tape, projected, states, weights, y, new):
+        def pull(transposed, d_new, d_y):
+            self.transposed = transposed
+            targets, upstream = (new, d_new) if self.output_state is not None else ([*new, y], [*d_new, d_y])
+            d_projected, d_states, d_weights = tape.gradient(targets, [projected, states, weights], upstream)
+            d_projected = [tf.zeros_like(p) if d is None else d for p, d in zip(projected, d_projected, strict=True)]
+            d_states = [tf.zeros_like(s) if d is None else d for s, d in zip(states, d_states, strict=True)]
+            self.used = [i for i, d in enumerate(d_weights) if d is not None]  # weights that step uses outside recur
+            for d, like in zip(d_projected, projected, strict=True):
+                d.set_shape(like.shape)
+            self.written, places = [], []
+            for d in [*(self.deltas[site] for site in sorted(self.deltas)), *d_projected]:
+                place = self._locate(d)
+                if place is None:
+                    self.written.append(d)
+                    place = len(self.written) - 1, 0
+                places.append((*place, d.shape[-1]))
+            # where the gradient of each site and of each projected part lies within what is written
+            self.site_places = dict(zip(sorted(self.deltas), places, strict=False))
+            self.part_places = places[len(self.deltas) :]
+            return d_states, [d_weights[i] for i in self.used], self.written
+
+        turned = {n: tf.TensorSpec(k.shape[::-1], k.dtype) for n, k in self.kernels.items()}
+        self.pullback = tf.function(pull, autograph=False).get_concrete_function(turned, list(map(spec, new)), spec(y))
+        outer, inner = self.pullback.captured_inputs, self.pullback.inputs
+        self.captured = list(zip(outer, inner[len(inner) - len(outer) :], strict=True))
+        self.written = [spec(w) for w in self.written]
+
+    def _locate(self, d):
+        """Where a gradient already lies within those written: itself, or a part of a concatenation of gates."""
+        for n, w in enumerate(self.written):
+            if w is d:
+                return n, 0
+            parts = list(w.op.inputs)[:-1] if w.op.type == "ConcatV2" else []
+            if (i := index_of(d, parts)) is not None:
+                return n, sum(t.shape[-1] for t in parts[:i])
+        return None
+
+    def _where(self, outer, residuals, invariants, known):
+        """From what to take a captured tensor when the gradient is replayed."""
+        for kind, tensors in (("residual", residuals), ("invariant", invariants), ("known", known)):
+            if (i := index_of(outer, tensors)) is not None:
+                return kind, i
+        value = tf.get_static_value(outer)
+        return ("shape", spec(outer)) if value is None else ("value", value)
+
+    def _factor(self, site, residuals, inputs):
+        """From what to take what a site multiplies: saved, or None for the output of the step before."""
+        if (r := index_of(self.sites[site][1], residuals)) is not None:
+            return r
+        return len(residuals) + inputs.index(site) if site in inputs else None
+
+    # ---------------------------------------------------------------- its gradient, in the graph that is being built
+    def pull(self, saved, invariants, known, transposed, d_new, d_y):
+        """`d_states, d_weights of those used, written` of one step."""
+        values, batch = tf.nest.flatten((transposed, d_new, d_y)), tf.shape(d_new[0])[0]
+        sources = {"residual": saved, "invariant": invariants, "known": known}
+        for (outer, _), (kind, at) in zip(self.captured, self.lookup, strict=True):
+            if kind in sources:
+                values.append(sources[kind][at])
+            elif kind == "value":
+                values.append(tf.constant(at, outer.dtype))
+            else:
+                values.append(tf.zeros([batch, *at.shape[1:]] if at.shape.rank else [], at.dtype))
+        graph_def = self.pullback.graph.as_graph_def()
+        for node in [node for node in graph_def.node if node.op == "Placeholder"]:
+            graph_def.node.remove(node)
+        inner = zip(self.pullback.inputs, values, strict=True)
+        inputs = {t.name: tf.identity(v) for t, v in inner if t.consumers()}
+        names = [t.name for t in self.pullback.outputs]
+        results = tf.graph_util.import_graph_def(graph_def, inputs, names, name="")
+        n, m = len(d_new), len(d_new) + len(self.used)
+        return results[:n], results[n:m], results[m:]
+
+
+def parts_of(product, added):
+    """The product split into as many parts as are added, each with its own."""
+    if not added:
+        return product
+    parts = [part + b for part, b in zip(tf.split(product, len(added), axis=-1), added, strict=True)]
+    return parts[0] if len(parts) == 1 else parts
+
+
+def depending_on(tensors):
+    """The names of all tensors in a graph that these have an influence on."""
+    names, frontier = {t.name for t in tensors}, list(tensors)
+    while frontier:
+        for op in frontier.pop().consumers():
+            fresh = [t for t in op.outputs if t.name not in names]
+            names.update(t.name for t in fresh)
+            frontier += fresh
+    return names
