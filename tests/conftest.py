@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_ENABLE_X64", "1")
-if os.environ.get("KERAS_BACKEND") == "jax":            # small loops, each run once: compiling is all the time there is
+if os.environ.get("KERAS_BACKEND") != "torch":          # small loops, each run once: compiling is all the time there is
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 from hypothesis import settings

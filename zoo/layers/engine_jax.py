@@ -1,192 +1,245 @@
-"""The compiled recurrent loop for JAX."""
+"""The compiled recurrent loop for JAX: any cell over a whole sequence, as a scan over chunks of time.
+
+A chunk is projected by one product, then stepped through. `jax.vjp` of its steps gives the gradient by the result of each
+product with a weight, not by the weight, whose own gradient is then one product a chunk. All the rest (the projection,
+columns of weights, one chunk after the other) JAX differentiates by itself.
+"""
 
 import contextlib
 
 import jax
 import keras
+import numpy as np
 from jax import numpy as jnp
-from keras.src.backend.common.variables import AutocastScope  # a variable's dtype follows it; nothing public sets it
-import os
-REMAT = os.environ.get("REMAT", "1") == "1"
-UNROLL = int(os.environ.get("UNROLL", "1"))
-OUTER = os.environ.get("OUTER", "1") == "1"
-NOTED = os.environ.get("NOTED", "1") == "1"
+from keras.src.backend.common.variables import (
+    AutocastScope,
+)  # a variable's dtype follows it, and nothing public sets it
 
-CHEAP = {
-    "add", "add_any", "sub", "mul", "neg", "max", "min", "select_n", "convert_element_type", "broadcast_in_dim",
-    "reshape", "squeeze", "slice", "split", "concatenate", "integer_pow", "square", "gt", "ge", "lt", "le", "eq", "and", "not", "copy","pjit",
+CHUNKS = range(6, 17)  # steps in a chunk; the nearest to 10 that divides the time
+# What is saved for the backward pass; the rest, cheaper to compute again than to keep, is made anew from it.
+SAVED = {
+    "dot_general",
+    "tanh",
+    "logistic",
+    "exp",
+    "log",
+    "log1p",
+    "erf",
+    "pow",
+    "sqrt",
+    "rsqrt",
+    "sin",
+    "cos",
+    "reduce_sum",
 }
 
 
 class Engine:
+    """A cell over a whole sequence, compiled once for each size of batch and time.
+
+    Arguments:
+        cell: the cell, built.
+        chunk: steps that are projected by one product; None to choose.
+        shards: not used: JAX itself spreads its work.
+    """
+
     def __init__(self, cell, chunk=None, shards=None):
-        self.cell, self.core, self.chunk = cell, cell.innermost(), chunk
+        self.cell, self.chunk = cell, chunk
         self.compiled = jax.jit(self.run, static_argnames=("sequences", "zero_output"))
 
     @staticmethod
     def obstacle():
-        return None
+        """Why no sequence can be run just now, in words: nothing is in the way."""
 
     @staticmethod
     def sizes(batch, time, chunk=None, shards=None):
-        if chunk is None:
-            chunk = 10 if time is None else time if time <= 16 else min(range(6, 17), key=lambda c: (time % c > 0, abs(c - 10)))
-        return chunk, None
+        """Steps a chunk, and None for the shards."""
+        if chunk or not isinstance(time, int):
+            return chunk or 10, None
+        return time if time <= CHUNKS[-1] else min(CHUNKS, key=lambda size: (time % size > 0, abs(size - 10))), None
 
     def __call__(self, x, states, keep=None, recurrent_mask=None, *, sequences=True, zero_output=False, training=False):
+        """`last output, outputs or None, last states` of x (batch, time, features) from `states`, a list of (batch, width).
+
+        keep: boolean (batch, time, 1), False for masked steps. recurrent_mask: of recurrent dropout.
+        """
         with AutocastScope(None):
-            weights = [jnp.asarray(v.value) for v in self.cell.weights]
+            weights = [variable.value for variable in self.cell.weights]
+        states = [jnp.asarray(state, x.dtype) for state in states]
         return self.compiled(x, states, weights, keep, recurrent_mask, sequences=sequences, zero_output=zero_output)
 
     def run(self, x, states, weights, keep, recurrent_mask, sequences, zero_output):
-        batch, time = x.shape[:2]
-        chunk = min(time, self.sizes(batch, time, self.chunk)[0])
-        step = Step(self, x[:, 0], states, weights, keep, recurrent_mask, sequences, zero_output)
-        with self.substituted(weights):
-            kernels = {name: jnp.asarray(self.core.matrix(name)) for name in step.names}
-        used = [weights[i] for i in step.used]
+        cell, time = self.cell, x.shape[1]
+        chunk = min(self.sizes(None, time, self.chunk)[0], time) if isinstance(time, int) else 1
+        steps = Steps(cell, x[:, 0], states, weights, keep is not None, recurrent_mask, sequences, zero_output)
 
-        def one(carry, xs):
-            x, keep = xs
-            with self.substituted(weights, self.cell.compute_dtype):
-                parts = jax.tree.leaves(self.cell.project(x.reshape(-1, x.shape[-1])))
-            parts = [p.reshape(*x.shape[:2], p.shape[-1]) for p in parts]
-            return step.scanned(parts, keep, carry, kernels, used, recurrent_mask)
+        def one(carry, given):
+            x, keep = given
+            with substituted(cell, weights, cell.compute_dtype):
+                parts = jax.tree.leaves(cell.project(x.reshape(-1, x.shape[-1])))
+            parts = [part.reshape(*x.shape[:2], *part.shape[1:]) for part in parts]
+            return steps.run(carry, parts, keep, steps.kernels, steps.used, recurrent_mask)
 
-        xs = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), (x, keep))
-        carry, whole, outputs = step.start(states), time // chunk, []
-        def scan(carry, xs, size):
-            carry, ys = jax.lax.scan(one, carry, jax.tree.map(lambda a: a.reshape(-1, size, *a.shape[1:]), xs))
-            return carry, jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), ys)
-        if OUTER:
-            pieces = [(0, whole * chunk, chunk)] + [(whole * chunk, time, time - whole * chunk)] * (time % chunk > 0)
-        else:
-            pieces = [(i, min(i + chunk, time), min(chunk, time-i)) for i in range(0, time, chunk)]
-        for start, stop, size in pieces:
-            carry, ys = scan(carry, jax.tree.map(lambda a: a[start:stop], xs), size)
-            outputs.append(ys)
-        finals = carry[: len(states)]
-        if sequences:
-            outputs = jnp.swapaxes(jnp.concatenate(outputs) if len(outputs) > 1 else outputs[0], 0, 1)
-            return outputs[:, -1], outputs, finals
-        return carry[step.last], None, finals
+        def scan(carry, start, stop, size):
+            pieces = jax.tree.map(lambda a: turned(a)[start:stop].reshape(-1, size, *turned(a).shape[1:]), (x, keep))
+            carry, outputs = jax.lax.scan(one, carry, pieces)
+            return carry, outputs.reshape(-1, *outputs.shape[2:]) if sequences else None
 
-    @contextlib.contextmanager
-    def substituted(self, arrays, dtype=None):
-        with AutocastScope(dtype), keras.StatelessScope(list(zip(self.cell.weights, arrays, strict=True))):
-            yield
+        carry, outputs, whole = steps.start(states), [], time // chunk * chunk
+        for start, stop, size in ((0, whole, chunk), (whole, time, time - whole)):
+            if stop > start:
+                carry, some = scan(carry, start, stop, size)
+                outputs.append(some)
+        finals = list(carry[: len(states)])
+        if not sequences:
+            return carry[steps.last], None, finals
+        outputs = turned(jnp.concatenate(outputs))
+        return outputs[:, -1], outputs, finals
+
+
+class Steps:
+    """The steps of a cell over one chunk of time: `run`, with a gradient of its own.
+
+    kernels: the weights that `recur` multiplies, by name, in the precision of the variables.
+    used: the weights that `step` takes beside those, by their place among the cell's.
+    last: where the last output is among what is carried from step to step, if not all outputs are asked for.
+    """
+
+    def __init__(self, cell, x, states, weights, masked, recurrent_mask, sequences, zero_output):
+        self.cell, self.core, self.count = cell, cell.innermost(), len(states)
+        self.sequences, self.zero_output = sequences, zero_output
+        self.blank = [jax.ShapeDtypeStruct(weight.shape, weight.dtype) for weight in weights]
+        self.sites, at = [], None  # of each product in `step`: the weight's name, the shape
+
+        def look(x, states):
+            nonlocal at
+
+            def recur(name, a, *added):
+                kernel = self.core.matrix(name).shape
+                shape = (*a.shape[:-1], kernel[-1]) if len(kernel) == 2 else np.broadcast_shapes(a.shape, kernel)
+                self.sites.append((name, jax.ShapeDtypeStruct(shape, a.dtype)))
+                return self.core.recur(name, a, *added)
+
+            with substituted(cell, weights, cell.compute_dtype):
+                projected = cell.project(x)
+                y, new = cell.step(projected, tuple(states), self.dropped(recur, recurrent_mask))
+            at = next((i for i, state in enumerate(new) if state is y), None)
+            return projected, y
+
+        projected, self.output = jax.eval_shape(look, x, states)
+        parts, self.layout = jax.tree.flatten(projected)
+        self.carries = (masked and not zero_output) or (not sequences and (masked or at is None))
+        self.last = self.count if self.carries else at
+        with substituted(cell, weights, cell.variable_dtype):
+            self.kernels = {name: jnp.asarray(self.core.matrix(name)) for name, _ in self.sites}
+        keep = jax.ShapeDtypeStruct((x.shape[0], 1), bool) if masked else None
+        notes = [shape for _, shape in self.sites]
+        trial = jax.make_jaxpr(self.step)(
+            dict(enumerate(weights)), self.start(states), parts, keep, notes, self.kernels, recurrent_mask
+        )
+        self.used = {i: weight for i, weight in enumerate(weights) if trial.jaxpr.invars[i] in live(trial.jaxpr)}
+        self.run = jax.custom_vjp(self._run)
+        self.run.defvjp(self._forward, self._backward)
+
+    def start(self, states):
+        """What is carried into the first step: the states and, if need be, the output before it, which is 0."""
+        return [*states, jnp.zeros(self.output.shape, self.output.dtype)] if self.carries else list(states)
+
+    def dropped(self, recur, mask):
+        return recur if mask is None else self.cell.masked(recur, mask)
+
+    def step(self, used, carry, parts, keep, notes, kernels, mask):
+        """`carry, (output or None, what was multiplied at each site)`."""
+        weights = [used.get(i, jnp.zeros(w.shape, w.dtype)) for i, w in enumerate(self.blank)]
+        states, factors, notes = tuple(carry[: self.count]), [], iter(notes)
+
+        def recur(name, a, *added):
+            factors.append(a)
+            kernel = kernels[name].astype(a.dtype)
+            if kernel.ndim == 1:
+                return parted(noted(a * kernel, next(notes)), added)
+            return parted(self.core.normalise(name, noted(jnp.matmul(a, kernel), next(notes))), added)
+
+        with substituted(self.cell, weights, self.cell.compute_dtype):
+            y, new = self.cell.step(jax.tree.unflatten(self.layout, parts), states, self.dropped(recur, mask))
+        if keep is not None:
+            new = [jnp.where(keep, after, before) for after, before in zip(new, states, strict=True)]
+            y = jnp.where(keep, y, jnp.zeros_like(y) if self.zero_output else carry[-1])
+        return [*new, y] if self.carries else list(new), (y if self.sequences else None, factors)
+
+    # ---------------------------------------------------------------- a chunk, and its gradient
+    def _scan(self, used, carry, parts, keep, notes, kernels, mask):
+        step = jax.checkpoint(self.step, prevent_cse=False, policy=lambda primitive, *_, **__: primitive.name in SAVED)
+
+        def body(carry, now):
+            parts, keep, notes = now
+            return step(used, carry, parts, keep, notes, kernels, mask)
+
+        carry, (outputs, factors) = jax.lax.scan(body, carry, (parts, keep, notes))
+        return (carry, outputs), factors
+
+    def _notes(self, parts):
+        return [jnp.zeros((len(parts[0]), *like.shape), like.dtype) for _, like in self.sites]
+
+    def _run(self, carry, parts, keep, kernels, used, mask):
+        return self._scan(used, carry, parts, keep, self._notes(parts), kernels, mask)[0]
+
+    def _forward(self, carry, parts, keep, kernels, used, mask):
+        def run(used, carry, parts, notes):
+            return self._scan(used, carry, parts, keep, notes, kernels, mask)
+
+        results, pull, factors = jax.vjp(run, used, carry, parts, self._notes(parts), has_aux=True)
+        return results, (pull, factors, kernels)
+
+    def _backward(self, saved, d_results):
+        pull, factors, kernels = saved
+        d_used, d_carry, d_parts, d_products = pull(d_results)
+        d_kernels = dict.fromkeys(kernels, 0.0)
+        for (name, _), a, d in zip(self.sites, factors, d_products, strict=True):
+            d_kernels[name] += kernel_gradient(a, d, kernels[name])
+        return d_carry, d_parts, None, d_kernels, d_used, None
 
 
 @jax.custom_vjp
 def noted(product, note):
+    """The product; the gradient by `note` is that by the product."""
     return product
+
+
 noted.defvjp(lambda product, note: (product, None), lambda _, d: (d, d))
 
 
-class Step:
-    def __init__(self, engine, x, states, weights, keep, recurrent_mask, sequences, zero_output):
-        self.engine, self.cell, self.core = engine, engine.cell, engine.core
-        self.sequences, self.zero_output, self.dtype = sequences, zero_output, x.dtype
-        self.masked = keep is not None
-        self.shapes = [w.shape for w in weights]
-        self.wdtypes = [w.dtype for w in weights]
-        self.sites, self.count = [], len(states)
+def kernel_gradient(a, d, kernel):
+    """The gradient of a · kernel by the kernel, in its precision, for all steps at once."""
+    if kernel.ndim == 2:
+        return jnp.tensordot(a, d, axes=((0, 1), (0, 1)), preferred_element_type=kernel.dtype)
+    return jax.vjp(lambda k: a.astype(k.dtype) * k, kernel)[1](d.astype(kernel.dtype))[0]
 
-        def trial(x, states, weights):
-            def recur(name, a, *added):
-                kernel = jnp.zeros(self.core.matrix(name).shape, a.dtype)
-                product = jnp.matmul(a, kernel) if kernel.ndim == 2 else a * kernel
-                self.sites.append((name, product.shape, product.dtype))
-                return self.joined(name, product, added)
-            if recurrent_mask is not None:
-                recur = self.cell.masked(recur, jnp.zeros(recurrent_mask.shape, recurrent_mask.dtype))
-            with engine.substituted(weights, self.cell.compute_dtype):
-                projected = self.cell.project(x)
-                self.layout = jax.tree.structure(projected)
-                projected = jax.tree.map(lambda p: jnp.zeros(p.shape, p.dtype), projected)
-                y, new = self.cell.step(projected, tuple(states), recur)
-            self.width = y.shape[-1]
-            at = next((i for i, s in enumerate(new) if s is y), None)
-            self.carries = (self.masked and not zero_output) or (not sequences and (at is None or self.masked))
-            self.last = self.count if self.carries else at
-            return y, new
-        like = lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype)
-        jaxpr = jax.make_jaxpr(trial)(*jax.tree.map(like, (x, states, weights))).jaxpr
-        self.names = list(dict.fromkeys(n for n, *_ in self.sites))
-        live = set(map(id, jaxpr.outvars))
-        for eqn in reversed(jaxpr.eqns):
-            if any(id(v) in live for v in eqn.outvars):
-                live.update(map(id, eqn.invars))
-        offset = len(jaxpr.invars) - len(weights)
-        self.used = [i for i in range(len(weights)) if id(jaxpr.invars[offset + i]) in live]
-        self.scanned = jax.custom_vjp(self._scanned)
-        self.scanned.defvjp(self._forward, self._backward)
 
-    def joined(self, name, product, added):
-        if self.core.matrix(name).ndim == 2:
-            product = self.core.normalise(name, product)
-        if not added:
-            return product
-        parts = [p + b for p, b in zip(jnp.split(product, len(added), axis=-1), added, strict=True)]
-        return parts[0] if len(parts) == 1 else parts
+def parted(product, added):
+    """The product split into as many parts as are added, each with its own."""
+    if not added:
+        return product
+    parts = [part + b for part, b in zip(jnp.split(product, len(added), axis=-1), added, strict=True)]
+    return parts[0] if len(parts) == 1 else parts
 
-    def start(self, states):
-        return [*states, jnp.zeros((states[0].shape[0], self.width), self.dtype)] if self.carries else list(states)
 
-    def step(self, parts, keep, carry, kernels, used, mask, notes):
-        factors, states = [], carry[: self.count]
-        notes = iter(notes)
-        def recur(name, a, *added):
-            factors.append(a)
-            product = jnp.matmul(a, kernels[name]) if kernels[name].ndim == 2 else a * kernels[name]
-            note = next(notes)
-            return self.joined(name, noted(product, note) if NOTED else product + note, added)
-        if mask is not None:
-            recur = self.cell.masked(recur, mask)
-        given = dict(zip(self.used, used, strict=True))
-        weights = [given[i] if i in given else jnp.zeros(s, d) for i, (s, d) in enumerate(zip(self.shapes, self.wdtypes))]
-        with self.engine.substituted(weights, self.cell.compute_dtype):
-            y, new = self.cell.step(jax.tree.unflatten(self.layout, parts), tuple(states), recur)
-        if keep is not None:
-            new = [jnp.where(keep, n, s) for n, s in zip(new, states, strict=True)]
-            y = jnp.where(keep, y, jnp.zeros_like(y) if self.zero_output else carry[-1])
-        return ([*new, y] if self.carries else list(new)), y if self.sequences else None, factors
+def live(jaxpr):
+    """The variables of a trace that its results depend on."""
+    found = set(jaxpr.outvars)
+    for equation in reversed(jaxpr.eqns):
+        if not found.isdisjoint(equation.outvars):
+            found.update(v for v in equation.invars if not hasattr(v, "val"))
+    return found
 
-    def _scan(self, parts, keep, carry, kernels, used, mask, notes):
-        kernels = {n: k.astype(self.dtype) for n, k in kernels.items()}
-        def step(carry, parts, notes, kernels, used, mask, keep):
-            return self.step(parts, keep, carry, kernels, used, mask, notes)
-        if REMAT:
-            step = jax.checkpoint(step, prevent_cse=False, policy=lambda prim, *_, **__: prim.name not in CHEAP)
-        def body(carry, xs):
-            parts, keep, notes = xs
-            carry, y, factors = step(carry, parts, notes, kernels, used, mask, keep)
-            return carry, (y, factors)
-        return jax.lax.scan(body, carry, (parts, keep, notes), unroll=UNROLL)
 
-    def notes(self, size):
-        return [jnp.zeros((size, *shape), dtype) for _, shape, dtype in self.sites]
+def turned(a):
+    """Batch first to time first, and back."""
+    return jnp.swapaxes(a, 0, 1)
 
-    def _scanned(self, parts, keep, carry, kernels, used, mask):
-        carry, (ys, _) = self._scan(parts, keep, carry, kernels, used, mask, self.notes(parts[0].shape[0]))
-        return carry, ys
 
-    def _forward(self, parts, keep, carry, kernels, used, mask):
-        def run(parts, carry, used, notes):
-            carry, (ys, factors) = self._scan(parts, keep, carry, kernels, used, mask, notes)
-            return (carry, ys), factors
-        out, pull, factors = jax.vjp(run, parts, carry, used, self.notes(parts[0].shape[0]), has_aux=True)
-        return out, (pull, factors, kernels)
-
-    def _backward(self, saved, d):
-        pull, factors, kernels = saved
-        d_parts, d_carry, d_used, deltas = pull(d)
-        d_kernels = {n: 0 for n in kernels}
-        for (name, *_), a, delta in zip(self.sites, factors, deltas, strict=True):
-            a, delta = a.reshape(-1, a.shape[-1]), delta.reshape(-1, delta.shape[-1])
-            k = kernels[name]
-            if k.ndim == 2:
-                d_kernels[name] += jnp.matmul(a.T, delta, preferred_element_type=k.dtype)
-            else:
-                d_kernels[name] += (a * delta).sum(0).astype(k.dtype)
-        return d_parts, None, d_carry, d_kernels, d_used, None
+@contextlib.contextmanager
+def substituted(cell, arrays, dtype):
+    """Within it, the cell's variables read as the given arrays, cast to `dtype`: a functional view of a layer."""
+    with AutocastScope(dtype), keras.StatelessScope(list(zip(cell.weights, arrays, strict=True))):
+        yield

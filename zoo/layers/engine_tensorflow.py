@@ -8,7 +8,7 @@ XLA compiles for fixed sizes. So that a partial last batch or a new length costs
 padded to a few sizes, while the number of steps is a value: padded steps are never run.
 """
 
-import contextlib
+import concurrent.futures
 import functools
 import os
 import sys
@@ -44,7 +44,7 @@ class Engine:
 
     def __init__(self, cell, chunk=None, shards=None):
         self.cell, self.chunk, self.shards = cell, chunk, shards
-        self.functions, self.lock = {}, threading.RLock()
+        self.steps, self.functions, self.lock = {}, {}, threading.Lock()
         self.rows = {training: Rows() for training in (False, True)}
 
     @staticmethod
@@ -111,19 +111,25 @@ class Engine:
         output = tf.ensure_shape(output, [batch, time, output.shape[-1]])
         return output[:, -1], output, ends
 
-    def function(self, features, kept, dropped, zero_output, sequences, chunk, which, flag):
-        """`forward` or `backward` for a kind of call, traced once for all sizes of batch and time."""
-        lifted = contextlib.nullcontext if tf.executing_eagerly() else tf.init_scope  # which would pause eager tapes
-        with self.lock, lifted():
-            key = features, kept, dropped, zero_output
-            if key not in self.functions:
-                self.functions[key] = Step(self.cell, features, kept=kept, dropped=dropped, zero_output=zero_output)
-            step, key = self.functions[key], (*key, sequences, chunk, which, flag)
-            if key not in self.functions:
-                given = specifications(step, features, sequences, which)
-                traced = tf.function(functools.partial(which, step, chunk, sequences, flag), jit_compile=True, autograph=False)
-                self.functions[key] = traced.get_concrete_function(*given)
-            return self.functions[key]
+    def function(self, *kind):
+        """`forward` or `backward` for a kind of call, traced once for all sizes of batch and time.
+
+        In a thread of its own, which knows nothing of the graphs, tapes and scopes around.
+        """
+        with self.lock:
+            if kind not in self.functions:
+                with concurrent.futures.ThreadPoolExecutor(1) as thread:
+                    self.functions[kind] = thread.submit(self.trace, *kind).result()
+            return self.functions[kind]
+
+    def trace(self, features, kept, dropped, zero_output, sequences, chunk, which, flag):
+        key = features, kept, dropped, zero_output
+        if key not in self.steps:
+            self.steps[key] = Step(self.cell, features, kept=kept, dropped=dropped, zero_output=zero_output)
+        step = self.steps[key]
+        body = functools.partial(which, step, chunk, sequences, flag)
+        given = specifications(step, features, sequences, which)
+        return tf.function(body, jit_compile=True, autograph=False).get_concrete_function(*given)
 
 
 def specifications(step, features, sequences, which):

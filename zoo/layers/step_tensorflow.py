@@ -34,7 +34,7 @@ def spec(tensor, batch=True):
     return tf.TensorSpec([None, *tensor.shape[1:]] if batch else tensor.shape, tensor.dtype)
 
 
-ONLY_SHAPE = ("Shape", "ShapeN", "Size", "Rank")
+ONLY_SHAPE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 
 class Step:
