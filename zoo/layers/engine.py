@@ -10,10 +10,12 @@ import importlib
 import keras
 from keras import ops
 
+from zoo.layers import fused
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The loop that runs a layer: `loop` is "engine", "fused" (cuDNN or the backend's own LSTM or GRU) or "keras"."""
+    """The loop that runs a layer: `loop` is "engine", "fused" (cuDNN) or "keras"."""
 
     loop: str
     reason: str
@@ -23,6 +25,10 @@ class Plan:
     def __str__(self):
         sizes = [f"{name} {size}" for name, size in (("chunk", self.chunk), ("shards", self.shards)) if size]
         return f"{self.loop} loop: {self.reason}" + (f" ({', '.join(sizes)})" if sizes else "")
+
+
+class Unsupported(Exception):
+    """The step of a cell does something that the compiled loop cannot run."""
 
 
 @functools.cache
@@ -57,11 +63,18 @@ def obstacle(layer, training):
             return f"{type(cell).__name__} is not a cell of zoo.cells"
         if reason := cell.beyond_step(training):
             return reason
-    return engine.obstacle()
+    return layer.engines.refused or engine.obstacle()
 
 
-def plan(layer, shape, training=False):
+def plan(layer, shape, training=False, masked=False):
     """The loop for a layer whose input has this shape."""
+    if fused.expected(layer, masked):
+        return Plan("fused", f"keras.layers.{layer.like.__name__} has cuDNN for it")
+    return loop_plan(layer, shape, training)
+
+
+def loop_plan(layer, shape, training=False):
+    """The same without cuDNN."""
     reason = obstacle(layer, training)
     if reason:
         return Plan("keras", reason)
@@ -69,13 +82,14 @@ def plan(layer, shape, training=False):
     return Plan("engine", f"compiled loop on {keras.backend.backend()}", chunk, shards)
 
 
-def explain(layer, shape, training=True):
+def explain(layer, shape, training=True, masked=False):
     """Which loop runs a recurrent layer, and why.
 
     Arguments:
         layer: a `zoo.layers.Recurrent`, or any layer of zoo.layers made by name.
         shape: of its input, (batch, time, input_dim); None for a size that is not known.
         training: whether in training.
+        masked: whether there is a mask.
 
     Returns:
         A `Plan`, which prints as a sentence: `loop` is "engine" (the compiled loop), "fused" (cuDNN) or "keras" (Keras' own
@@ -85,11 +99,11 @@ def explain(layer, shape, training=True):
         >>> zoo.layers.explain(zoo.layers.MUT1(64, unroll=True), (32, 100, 64)).loop
         'keras'
     """
-    if not hasattr(layer, "plan"):
+    if not hasattr(layer, "engines"):
         raise TypeError(f"explain takes a zoo.layers.Recurrent or a layer made from it. Received: {layer!r}")
     if len(tuple(shape)) != 3:
         raise ValueError(f"The input of a recurrent layer is (batch, time, input_dim). Received: {tuple(shape)}")
-    return layer.plan(tuple(shape), training)
+    return plan(layer, tuple(shape), training, masked)
 
 
 def run(layer, sequences, initial_state, mask, training):

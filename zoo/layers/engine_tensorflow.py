@@ -68,9 +68,7 @@ class Engine:
         chunk = chunk or min(even, key=lambda n: abs(n - CHUNK), default=min(CHUNK, time or CHUNK))
         return chunk, shards or most
 
-    def __call__(
-        self, x, states, keep=None, recurrent_mask=None, *, sequences=True, zero_output=False, training=False
-    ):
+    def __call__(self, x, states, keep=None, recurrent_mask=None, *, sequences=True, zero_output=False, training=False):
         """x (batch, time, features), states (batch, width) -> the last output, all outputs or None, the last states."""
         batch, time, features = x.shape
         chunk, shards = self.sizes(batch, None if tf.executing_eagerly() else time, self.chunk, self.shards)

@@ -1,10 +1,12 @@
 """Any cell over a whole sequence."""
 
+import contextlib
+
 import keras
 
 from zoo.cells.base import RecurrentCell, check_units, register
 from zoo.cells.wrappers import CellWrapper
-from zoo.layers import engine
+from zoo.layers import engine, fused
 
 
 @register
@@ -42,9 +44,9 @@ class Recurrent(keras.layers.RNN):
     def __init__(self, cell, *args, loop="auto", chunk=None, shards=None, **kwargs):
         if loop not in ("auto", "keras"):
             raise ValueError(f'loop must be "auto" or "keras". Received: {loop!r}')
-        self.loop = loop
-        self.chunk, self.shards = (n if n is None else check_units(n, what) for n, what in ((chunk, "chunk"), (shards, "shards")))
-        self.engines = Engines()
+        self.loop, self.engines = loop, Engines()
+        self.chunk = None if chunk is None else check_units(chunk, "chunk")
+        self.shards = None if shards is None else check_units(shards, "shards")
         dtype, several = kwargs.get("dtype"), isinstance(cell, (list, tuple))
         for each in cell if several else [cell, *getattr(cell, "cells", [])]:
             if not isinstance(each, keras.layers.Layer):
@@ -62,14 +64,17 @@ class Recurrent(keras.layers.RNN):
                 raise ValueError(f"The cell has {len(self.state_size)} state(s); initial_state has {count}.")
         return super().call(sequences, initial_state, mask, training)
 
-    def plan(self, shape, training=False):
-        """Which loop runs an input of this shape; see `zoo.layers.explain`."""
-        return engine.plan(self, shape, training)
-
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        if isinstance(sequences, keras.KerasTensor) or self.plan(sequences.shape, training).loop == "keras":
-            return super().inner_loop(sequences, initial_state, mask, training)
-        return engine.run(self, sequences, initial_state, mask, training)
+        if not isinstance(sequences, keras.KerasTensor):
+            if fused.expected(self, mask is not None):
+                with contextlib.suppress(fused.NotFused):
+                    return fused.run(self, sequences, initial_state, mask, training)
+            if engine.loop_plan(self, sequences.shape, training).loop == "engine":
+                try:
+                    return engine.run(self, sequences, initial_state, mask, training)
+                except engine.Unsupported as reason:
+                    self.engines.refused = str(reason)
+        return super().inner_loop(sequences, initial_state, mask, training)
 
     def engine(self, level):
         """The engine of the cell at a level of the stack, made when it is first used."""
@@ -83,7 +88,7 @@ class Engines:
     """A layer's engines, one a cell: a plain object, so that Keras neither tracks nor saves what is in it."""
 
     def __init__(self):
-        self.made = {}
+        self.made, self.refused = {}, None  # refused: why the engine could not run this layer when it tried
 
     def of(self, layer, level):
         if level not in self.made:

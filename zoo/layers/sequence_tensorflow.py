@@ -18,29 +18,31 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
     (total, batch), (keep, constant) = tf.unstack(tf.shape(x)[:2]), over_time(step, constants)
     states, at = step.with_output(states), step.output_state
     outputs = []
-    if sequences or (save and at is not None):  # row t + 1 is the output of step t, so that row t is what step t sees of it
+    if sequences or (save and at is not None):  # row t + 1 is the output of step t, and row t what step t sees of it
         start = tf.zeros([batch, step.width], step.dtype) if at is None else states[at]
         outputs = [tf.TensorArray(step.dtype, total + 1).write(0, start)]
     packs = [tf.TensorArray(dtype, total) for dtype in packs_of(step)] if save else []
 
     def run_chunk(i, carry):
         first = i * chunk
-        parts = [tf.reshape(p, tf.stack([chunk, batch, p.shape[-1]])) for p in step.project(rows(x, first, chunk), weights)]
+        parts = step.project(rows(x, first, chunk), weights)
+        parts = [tf.reshape(p, tf.stack([chunk, batch, p.shape[-1]])) for p in parts]
 
         def one(j, carry):
             states, _, outputs, packs = carry
             now = [keep[first + j], *constant] if step.kept else constant
             y, new, saved, _ = step.run([p[j] for p in parts], states, weights, kernels, now)
             outputs = [a.write(first + j + 1, y) for a in outputs]
-            return new, y, outputs, [a.write(first + j, v) for a, v in zip(packs, packed(step, saved), strict=bool(packs))]
+            packs = [a.write(first + j, v) for a, v in zip(packs, packed(step, saved) if save else [], strict=True)]
+            return new, y, outputs, packs
 
         return loop(tf.minimum(chunk, steps - first), one, carry)
 
     carry = states, tf.zeros([batch, step.width], step.dtype), outputs, packs
     states, last, outputs, packs = loop(-(-steps // chunk), run_chunk, carry)
     outputs = [stacked(a, step.width) for a in outputs]
-    packs = [stacked(a, sum(widths)) for a, widths in zip(packs, packs_of(step).values(), strict=bool(packs))]
-    saved = outputs * (at is not None) + packs if save else []
+    packs = [stacked(a, sum(widths)) for a, widths in zip(packs, packs_of(step).values() if save else [], strict=True)]
+    saved = [*outputs, *packs] if save and at is not None else packs
     return turned(outputs[0][1:]) if sequences else last, step.without_output(states), saved
 
 
@@ -81,11 +83,10 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
         # The last, perhaps shorter chunk comes first here, while the buffers are still 0 beyond its steps.
         d_states, used, buffers = loop(count, one, (d_states, [totals[w] for w in step.used], buffers))
         written = [flat(stacked(b, w.shape[-1])) for b, w in zip(buffers, step.written, strict=True)]
-        piece = lambda place: written[place[0]][:, place[1] : place[1] + place[2]]  # noqa: E731
         d_kernels = dict(d_kernels)
         for site, place in step.site_places.items():
             name, factor = step.sites[site][0], step.factors[site]
-            a, delta = flat(rows(before, first, chunk) if factor is None else parts[factor]), piece(place)
+            a, delta = flat(rows(before, first, chunk) if factor is None else parts[factor]), piece(written, place)
             matrix = step.kernels[name].shape.rank == 2
             d = tf.matmul(a, delta, transpose_a=True) if matrix else tf.reduce_sum(a * delta, 0)
             d_kernels[name] += tf.cast(d, d_kernels[name].dtype)
@@ -93,7 +94,8 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
             part = rows(x, first, chunk)
             tape.watch([part, weights])
             projected = step.project(part, weights)
-        d_part, d_weights = tape.gradient(projected, [part, weights] if with_dx else [[], weights], list(map(piece, step.part_places)))
+        upstream = [piece(written, place) for place in step.part_places]
+        d_part, d_weights = tape.gradient(projected, [part if with_dx else [], weights], upstream)
         totals = list(totals)
         for w, d in zip(step.used, used, strict=True):
             totals[w] = d
@@ -141,6 +143,12 @@ def flat(tensor):
 
 def stacked(array, width):
     return tf.ensure_shape(array.stack(), [None, None, width])
+
+
+def piece(written, place):
+    """A gradient, where it lies among those written."""
+    n, start, width = place
+    return written[n][:, start : start + width]
 
 
 def added(states, at, d):

@@ -4,13 +4,10 @@ import contextlib
 
 import keras
 import tensorflow as tf
-from keras.src.backend.common.variables import AutocastScope  # a variable's dtype follows it, and nothing public sets it
+from keras.src.backend.common.variables import AutocastScope  # nothing public sets what a variable's dtype follows
 
 from zoo.cells.base import RecurrentCell
-
-
-class Unsupported(Exception):
-    """The step of a cell does something that the compiled loop cannot run."""
+from zoo.layers.engine import Unsupported
 
 
 @contextlib.contextmanager
