@@ -11,27 +11,11 @@ import jax
 import keras
 import numpy as np
 from jax import numpy as jnp
-from keras.src.backend.common.variables import (
-    AutocastScope,
-)  # a variable's dtype follows it, and nothing public sets it
+from keras.src.backend.common.variables import AutocastScope  # a variable's dtype follows it; nothing public sets it
 
-CHUNKS = range(6, 17)  # steps in a chunk; the nearest to 10 that divides the time
-# What is saved for the backward pass; the rest, cheaper to compute again than to keep, is made anew from it.
-SAVED = {
-    "dot_general",
-    "tanh",
-    "logistic",
-    "exp",
-    "log",
-    "log1p",
-    "erf",
-    "pow",
-    "sqrt",
-    "rsqrt",
-    "sin",
-    "cos",
-    "reduce_sum",
-}
+SHORT = 40  # up to so many steps are one chunk
+# What is saved for the backward pass; the rest is cheaper to compute again, from these, than to keep.
+SAVED = {"dot_general", "tanh", "logistic", "exp", "log", "log1p", "erf", "pow", "sqrt", "rsqrt", "reduce_sum"}
 
 
 class Engine:
@@ -56,7 +40,8 @@ class Engine:
         """Steps a chunk, and None for the shards."""
         if chunk or not isinstance(time, int):
             return chunk or 10, None
-        return time if time <= CHUNKS[-1] else min(CHUNKS, key=lambda size: (time % size > 0, abs(size - 10))), None
+        nearest = min(range(6, 21), key=lambda size: (time % size > 0, abs(size - 10)))
+        return time if time <= SHORT else nearest, None
 
     def __call__(self, x, states, keep=None, recurrent_mask=None, *, sequences=True, zero_output=False, training=False):
         """`last output, outputs or None, last states` of x (batch, time, features) from `states`, a list of (batch, width).
@@ -72,20 +57,22 @@ class Engine:
         cell, time = self.cell, x.shape[1]
         chunk = min(self.sizes(None, time, self.chunk)[0], time) if isinstance(time, int) else 1
         steps = Steps(cell, x[:, 0], states, weights, keep is not None, recurrent_mask, sequences, zero_output)
+        kernels, used = steps.kernels(weights), {i: weights[i] for i in steps.used}
 
         def one(carry, given):
             x, keep = given
             with substituted(cell, weights, cell.compute_dtype):
                 parts = jax.tree.leaves(cell.project(x.reshape(-1, x.shape[-1])))
             parts = [part.reshape(*x.shape[:2], *part.shape[1:]) for part in parts]
-            return steps.run(carry, parts, keep, steps.kernels, steps.used, recurrent_mask)
+            return steps.run(carry, parts, keep, kernels, used, recurrent_mask)
 
         def scan(carry, start, stop, size):
-            pieces = jax.tree.map(lambda a: turned(a)[start:stop].reshape(-1, size, *turned(a).shape[1:]), (x, keep))
-            carry, outputs = jax.lax.scan(one, carry, pieces)
+            chunks = jax.tree.map(lambda a: a[start:stop].reshape(-1, size, *a.shape[1:]), given)
+            carry, outputs = jax.lax.scan(one, carry, chunks)
             return carry, outputs.reshape(-1, *outputs.shape[2:]) if sequences else None
 
-        carry, outputs, whole = steps.start(states), [], time // chunk * chunk
+        given, carry, outputs = jax.tree.map(turned, (x, keep)), steps.start(states), []
+        whole = time // chunk * chunk
         for start, stop, size in ((0, whole, chunk), (whole, time, time - whole)):
             if stop > start:
                 carry, some = scan(carry, start, stop, size)
@@ -98,10 +85,10 @@ class Engine:
 
 
 class Steps:
-    """The steps of a cell over one chunk of time: `run`, with a gradient of its own.
+    """The steps of a cell over one chunk of time: `run`, with a gradient of its own. It keeps no array.
 
-    kernels: the weights that `recur` multiplies, by name, in the precision of the variables.
-    used: the weights that `step` takes beside those, by their place among the cell's.
+    sites: of each product in `step`, the name of the weight and the shape of the result.
+    used: which of the cell's weights `step` takes by itself.
     last: where the last output is among what is carried from step to step, if not all outputs are asked for.
     """
 
@@ -109,7 +96,7 @@ class Steps:
         self.cell, self.core, self.count = cell, cell.innermost(), len(states)
         self.sequences, self.zero_output = sequences, zero_output
         self.blank = [jax.ShapeDtypeStruct(weight.shape, weight.dtype) for weight in weights]
-        self.sites, at = [], None  # of each product in `step`: the weight's name, the shape
+        self.sites, at = [], None
 
         def look(x, states):
             nonlocal at
@@ -130,16 +117,19 @@ class Steps:
         parts, self.layout = jax.tree.flatten(projected)
         self.carries = (masked and not zero_output) or (not sequences and (masked or at is None))
         self.last = self.count if self.carries else at
-        with substituted(cell, weights, cell.variable_dtype):
-            self.kernels = {name: jnp.asarray(self.core.matrix(name)) for name, _ in self.sites}
         keep = jax.ShapeDtypeStruct((x.shape[0], 1), bool) if masked else None
         notes = [shape for _, shape in self.sites]
         trial = jax.make_jaxpr(self.step)(
-            dict(enumerate(weights)), self.start(states), parts, keep, notes, self.kernels, recurrent_mask
-        )
-        self.used = {i: weight for i, weight in enumerate(weights) if trial.jaxpr.invars[i] in live(trial.jaxpr)}
+            dict(enumerate(weights)), self.start(states), parts, keep, notes, self.kernels(weights), recurrent_mask
+        ).jaxpr
+        self.used = [i for i in range(len(weights)) if trial.invars[i] in live(trial)]
         self.run = jax.custom_vjp(self._run)
         self.run.defvjp(self._forward, self._backward)
+
+    def kernels(self, weights):
+        """The weights that `recur` multiplies, by name, in the precision of the variables."""
+        with substituted(self.cell, weights, self.cell.variable_dtype):
+            return {name: jnp.asarray(self.core.matrix(name)) for name, _ in self.sites}
 
     def start(self, states):
         """What is carried into the first step: the states and, if need be, the output before it, which is 0."""

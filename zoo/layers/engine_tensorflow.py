@@ -104,8 +104,9 @@ class Engine:
             return (padding.join(outputs), *(padding.join(s) for s in zip(*ends, strict=True))), gradient
 
         output, *ends = run(x, list(states), weights)
+        ends = [tf.ensure_shape(end, [batch, end.shape[-1]]) for end in ends]
         if not sequences:
-            return output, None, ends
+            return tf.ensure_shape(output, [batch, output.shape[-1]]), None, ends
         output = tf.ensure_shape(output, [batch, time, output.shape[-1]])
         return output[:, -1], output, ends
 
