@@ -5,6 +5,7 @@ BIN     = $(VENV)/bin
 
 # PyTorch is pinned because a plain "torch" brings gigabytes of CUDA.
 TORCH      ?= torch==2.13.0
+TORCHRECURRENT = torchrecurrent==0.2.5
 CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
               tests/test_stacks.py tests/test_tbptt.py
 
@@ -16,7 +17,7 @@ help:
 	@echo "make lint       check the style"
 	@echo "make backends   run the tests of cells and layers under JAX and PyTorch"
 	@echo "make notebooks  run every notebook, small"
-	@echo "make bench      run the benchmarks"
+	@echo "make bench      run the benchmarks (a quarter of an hour; the machine should be idle)"
 
 demo: $(VENV)/.installed
 	$(BIN)/zoo forecast
@@ -35,8 +36,10 @@ backends: $(VENV)/.installed-backends
 notebooks: $(VENV)/.installed-test
 	ZOO_FAST=1 $(BIN)/python -m pytest --nbmake notebooks
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/mackey_glass.py --out benchmarks/results/mackey_glass.md
+	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md
+	$(BIN)/python benchmarks/speed.py
 
 clean:
 	rm -rf $(VENV)
@@ -51,6 +54,10 @@ $(VENV)/.installed: $(BIN)/python setup.cfg
 
 $(VENV)/.installed-test: $(VENV)/.installed setup.cfg
 	$(BIN)/python -m pip install --quiet -e ".[test]"
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed setup.cfg
+	$(BIN)/python -m pip install --quiet "$(TORCH)" $(TORCHRECURRENT)
 	@touch $@
 
 $(VENV)/.installed-backends: $(VENV)/.installed-test setup.cfg
