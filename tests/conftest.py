@@ -4,8 +4,15 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_ENABLE_X64", "1")
-if os.environ.get("KERAS_BACKEND") != "torch":          # small loops, each run once: compiling is all the time there is
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+# Small loops, each run once: compiling is all the time there is, and XLA keeps the memory maps of all that it compiled.
+QUICK = [
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_parallel_codegen_split_count=1",
+    "--xla_cpu_use_fusion_emitters=false",
+]
+if os.environ.get("KERAS_BACKEND") != "torch":
+    os.environ.setdefault("XLA_FLAGS", " ".join(QUICK))
 
 from hypothesis import settings
 

@@ -8,16 +8,21 @@ XLA compiles for fixed sizes. So that a partial last batch or a new length costs
 padded to a few sizes, while the number of steps is a value: padded steps are never run.
 """
 
+import collections
 import concurrent.futures
 import functools
+import json
 import os
 import sys
 import threading
+import weakref
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from zoo.layers.engine import Unsupported
 from zoo.layers.sequence_tensorflow import backward, forward, packs_of
 from zoo.layers.step_tensorflow import AutocastScope, Step
 
@@ -30,6 +35,7 @@ try:  # whether all around is compiled by XLA as well, where nothing can be chos
 except ImportError:
     compiled_around = bool
 
+DRAWN = ("_initializer", "_regularizer", "_constraint")  # settings of a cell that its loop does not see
 CHUNK, LONGEST_CHUNK, MOST_SHARDS, FEWEST_ROWS = 10, 16, 8, 4
 SAVES_A_MODEL = ("keras.src.export", "tensorflow.python.saved_model", "tensorflow.lite")
 
@@ -44,7 +50,7 @@ class Engine:
 
     def __init__(self, cell, chunk=None, shards=None):
         self.cell, self.chunk, self.shards = cell, chunk, shards
-        self.steps, self.functions, self.lock = {}, {}, threading.Lock()
+        self.traced = Traced.of(cell)
         self.rows = {training: Rows() for training in (False, True)}
 
     @staticmethod
@@ -77,7 +83,7 @@ class Engine:
         save = training and recorded
         with_dx = record is None or not recorded or record.should_record_backprop([x])
         function = functools.partial(
-            self.function, features, keep is not None, recurrent_mask is not None, zero_output, sequences, chunk
+            self.traced.function, features, keep is not None, recurrent_mask is not None, zero_output, sequences, chunk
         )
         with AutocastScope(None):
             weights = [ops.convert_to_tensor(v.value) for v in self.cell.weights]
@@ -110,6 +116,29 @@ class Engine:
         output = tf.ensure_shape(output, [batch, time, output.shape[-1]])
         return output[:, -1], output, ends
 
+
+SHARED = weakref.WeakValueDictionary()  # what is traced, by the likeness of cells
+KEPT, SMALL = collections.deque(maxlen=16), 1_000_000  # alive for the next layer, where the weights are small
+
+
+class Traced:
+    """The compiled functions of a cell, and of any other cell that differs from it in its weights alone."""
+
+    def __init__(self, cell):
+        self.cell, self.steps, self.functions, self.lock = cell, {}, {}, threading.Lock()
+
+    @classmethod
+    def of(cls, cell):
+        key = likeness(cell)
+        traced = SHARED.get(key) if key else None
+        if traced is None:
+            traced = cls(cell)
+            if key:
+                SHARED[key] = traced
+                if cell.count_params() <= SMALL:
+                    KEPT.append(traced)
+        return traced
+
     def function(self, *kind):
         """`forward` or `backward` for a kind of call, traced once for all sizes of batch and time.
 
@@ -117,6 +146,7 @@ class Engine:
         """
         with self.lock:
             if kind not in self.functions:
+                check_room()
                 with concurrent.futures.ThreadPoolExecutor(1) as thread:
                     self.functions[kind] = thread.submit(self.trace, *kind).result()
             return self.functions[kind]
@@ -129,6 +159,30 @@ class Engine:
         body = functools.partial(which, step, chunk, sequences, flag)
         given = specifications(step, features, sequences, which)
         return tf.function(body, jit_compile=True, autograph=False).get_concrete_function(*given)
+
+
+def likeness(cell):
+    """What two cells have in common if their loops are the same; None for a cell that is not the zoo's own."""
+    if not type(cell).__module__.startswith("zoo.cells.") or cell.innermost() is not cell or "normalise" in vars(cell):
+        return None
+    drawn = ("name", "seed", "trainable", "dropout", "recurrent_dropout")
+    config = {k: v for k, v in cell.get_config().items() if k not in drawn and not k.endswith(DRAWN)}
+    functions = [(name, id(f)) for name, f in sorted(vars(cell).items()) if name.endswith("activation")]
+    return json.dumps([type(cell).__name__, config, [v.shape for v in cell.weights], functions], default=str)
+
+
+def check_room():
+    """XLA never gives back the memory maps of what it compiled, and a process that runs out of them is aborted."""
+    try:
+        most = int(Path("/proc/sys/vm/max_map_count").read_text())
+        used = Path("/proc/self/maps").read_bytes().count(b"\n")
+    except (OSError, ValueError):  # not Linux
+        return
+    if used > 0.7 * most:
+        raise Unsupported(
+            f"this process has {used:,} memory maps of {most:,}, which every compiled loop takes some of; a fresh process "
+            "compiles again"
+        )
 
 
 def specifications(step, features, sequences, which):
