@@ -2,6 +2,8 @@
 
 import os
 
+from hypothesis import settings
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 # Small loops, each run once: compiling is all the time there is, and XLA keeps the memory maps of all that it compiled.
@@ -13,8 +15,6 @@ QUICK = [
 ]
 if os.environ.get("KERAS_BACKEND") != "torch":
     os.environ.setdefault("XLA_FLAGS", " ".join(QUICK))
-
-from hypothesis import settings
 
 settings.register_profile("zoo", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("zoo")

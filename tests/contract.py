@@ -209,8 +209,6 @@ def check_gradients(case, run, masked=False, compiled=False):
         pytest.skip(f"no gradient helper for {keras.backend.backend()}")
     x, states = draw(case, steps=3)
     mask = np.array([[True, True, False], [True, False, True]]) if masked else None
-    if masked:
-        needs_own_output(case)
     cell = built(case, "float64")
     weights = values(cell)
     trained = [weight.name for weight in cell.trainable_weights]
@@ -238,12 +236,6 @@ def check_gradients(case, run, masked=False, compiled=False):
     for (name, slope), actual in zip(expected.items(), slopes, strict=True):
         assert slope.size == 0 or np.abs(slope).max() > 1e-3, f"{name} has no slope: the check would be empty"
         np.testing.assert_allclose(actual, slope, rtol=SLOPE, atol=SLOPE, err_msg=name)
-
-
-def needs_own_output(case):
-    """Under a mask Keras on JAX repeats the first state where it should repeat the last output."""
-    if keras.backend.backend() == "jax" and case.cell in ("scrn", "narx", "narmax"):
-        pytest.xfail("Keras on JAX takes the first state for the last output, which it is not in this cell")
 
 
 def by_cell(cell, x, states, mask):
@@ -280,7 +272,6 @@ def check_save_and_load(case, folder):
 
 def check_padding(case):
     """Padded and masked equals unpadded: last output, states, and every step that is not padding."""
-    needs_own_output(case)
     layer = model_of(case.name).layers[-1]
     zeroed = Recurrent(layer.cell, return_sequences=True, zero_output_for_mask=True)
     x, states = draw(case, "float32", steps=5)

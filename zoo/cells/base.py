@@ -68,6 +68,14 @@ def check_share(share, what):
     return float(share)
 
 
+def parted(product, added):
+    """The product split into as many parts as are added, each with its own."""
+    if not added:
+        return product
+    parts = [part + b for part, b in zip(ops.split(product, len(added), axis=-1), added, strict=True)]
+    return parts[0] if len(parts) == 1 else parts
+
+
 class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     """One time step of a recurrent network: `output, new_states = cell(inputs, states)`.
 
@@ -154,10 +162,7 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         """`a · weight + added`; with several added, a list with a part for each (gate by gate)."""
         weight = ops.convert_to_tensor(self.matrix(name))
         product = self.normalise(name, ops.matmul(a, weight)) if len(weight.shape) == 2 else a * weight
-        if not added:
-            return product
-        parts = [part + b for part, b in zip(ops.split(product, len(added), axis=-1), added, strict=True)]
-        return parts[0] if len(parts) == 1 else parts
+        return parted(product, added)
 
     def normalise(self, name, product):
         """What `LayerNorm` takes over: each product with a weight passes here before it is added to anything."""

@@ -5,13 +5,12 @@ product with a weight, not by the weight, whose own gradient is then one product
 columns of weights, one chunk after the other) JAX differentiates by itself.
 """
 
-import contextlib
-
 import jax
-import keras
 import numpy as np
 from jax import numpy as jnp
-from keras.src.backend.common.variables import AutocastScope  # a variable's dtype follows it; nothing public sets it
+
+from zoo.cells.base import parted
+from zoo.layers.functional import arrays, substituted
 
 SHORT = 40  # up to so many steps are one chunk
 # What is saved for the backward pass; the rest is cheaper to compute again, from these, than to keep.
@@ -48,8 +47,7 @@ class Engine:
 
         keep: boolean (batch, time, 1), False for masked steps. recurrent_mask: of recurrent dropout.
         """
-        with AutocastScope(None):
-            weights = [variable.value for variable in self.cell.weights]
+        weights = arrays(self.cell)
         states = [jnp.asarray(state, x.dtype) for state in states]
         return self.compiled(x, states, weights, keep, recurrent_mask, sequences=sequences, zero_output=zero_output)
 
@@ -206,14 +204,6 @@ def kernel_gradient(a, d, kernel):
     return jax.vjp(lambda k: a.astype(k.dtype) * k, kernel)[1](d.astype(kernel.dtype))[0]
 
 
-def parted(product, added):
-    """The product split into as many parts as are added, each with its own."""
-    if not added:
-        return product
-    parts = [part + b for part, b in zip(jnp.split(product, len(added), axis=-1), added, strict=True)]
-    return parts[0] if len(parts) == 1 else parts
-
-
 def live(jaxpr):
     """The variables of a trace that its results depend on."""
     found = set(jaxpr.outvars)
@@ -226,10 +216,3 @@ def live(jaxpr):
 def turned(a):
     """Batch first to time first, and back."""
     return jnp.swapaxes(a, 0, 1)
-
-
-@contextlib.contextmanager
-def substituted(cell, arrays, dtype):
-    """Within it, the cell's variables read as the given arrays, cast to `dtype`: a functional view of a layer."""
-    with AutocastScope(dtype), keras.StatelessScope(list(zip(cell.weights, arrays, strict=True))):
-        yield

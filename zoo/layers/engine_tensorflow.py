@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from zoo.layers.engine import Unsupported
+from zoo.layers.functional import arrays
 from zoo.layers.sequence_tensorflow import backward, forward, packs_of
-from zoo.layers.step_tensorflow import AutocastScope, Step
+from zoo.layers.step_tensorflow import Step
 
 try:  # whether anybody asks for a gradient; without knowing, all of it is made
     from tensorflow.python.eager import record
@@ -81,23 +81,25 @@ class Engine:
         padding = Padding(x, chunk, shards, self.rows[training])
         recorded = record is None or record.could_possibly_record()
         save = training and recorded
-        with_dx = record is None or not recorded or record.should_record_backprop([x])
+        watched = record is None or not recorded or record.should_record_backprop([x])
+        graph = tf.compat.v1.get_default_graph()
         function = functools.partial(
             self.traced.function, features, keep is not None, recurrent_mask is not None, zero_output, sequences, chunk
         )
-        with AutocastScope(None):
-            weights = [ops.convert_to_tensor(v.value) for v in self.cell.weights]
+        weights = arrays(self.cell)
         constants = shard_by_shard([padding.split(c) for c in (keep, recurrent_mask) if c is not None], shards)
 
         @tf.custom_gradient
         def run(x, states, weights):
-            x, states, weights = tf.nest.map_structure(tf.stop_gradient, (x, states, weights))  # the tape stays outside
+            x, states, weights = outside_of_tapes(x, states, weights)
             starts = shard_by_shard([padding.split(s) for s in states], shards)
             shared = zip(padding.split(x), starts, constants, strict=True)
             given = [(x, start, weights, constant, padding.steps) for x, start, constant in shared]
             outputs, ends, saved = zip(*(function(forward, save)(*shard) for shard in given), strict=True)
 
             def gradient(d_output, *d_states):
+                # In another graph it is asked for by a tape outside of this one, which may watch what is not watched here.
+                with_dx = watched or tf.compat.v1.get_default_graph() is not graph
                 kept = saved if save else [function(forward, True)(*shard)[2] for shard in given]
                 d_ends = shard_by_shard([padding.split(d) for d in d_states], shards)
                 pull = once_only(function(backward, with_dx))
@@ -212,9 +214,13 @@ def once_only(function):
                 'loop="keras".'
             )
 
-        return function(*arguments), again
+        return function(*outside_of_tapes(*arguments)), again
 
     return run
+
+
+def outside_of_tapes(*arguments):
+    return tf.nest.map_structure(tf.stop_gradient, arguments)
 
 
 # ---------------------------------------------------------------- sizes

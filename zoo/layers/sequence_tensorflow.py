@@ -62,12 +62,11 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
 
     def run_chunk(i, carry):
         d_states, totals, d_kernels, dx, buffers = carry
-        first = (-(-steps // chunk) - 1 - i) * chunk
+        first = i * chunk
         parts, count = unpacked(step, [rows(p, first, chunk) for p in packs]), tf.minimum(chunk, steps - first)
 
-        def one(back, carry):
+        def one(j, carry):
             d_states, used, buffers = carry
-            j = count - 1 - back
             d_y = no_output
             if sequences and at is not None:
                 d_states = added(d_states, at, d_output[first + j])
@@ -81,7 +80,7 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
             return d_states, used, [b.write(j, w) for b, w in zip(buffers, written, strict=True)]
 
         # The last, perhaps shorter chunk comes first here, while the buffers are still 0 beyond its steps.
-        d_states, used, buffers = loop(count, one, (d_states, [totals[w] for w in step.used], buffers))
+        d_states, used, buffers = countdown(count, one, (d_states, [totals[w] for w in step.used], buffers))
         written = [flat(stacked(b, w.shape[-1])) for b, w in zip(buffers, step.written, strict=True)]
         d_kernels = dict(d_kernels)
         for site, place in step.site_places.items():
@@ -110,7 +109,7 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
         [tf.TensorArray(x.dtype, total // chunk)] * with_dx,
         [tf.TensorArray(w.dtype, chunk) for w in step.written],
     )
-    d_states, totals, d_kernels, dx, _ = loop(-(-steps // chunk), run_chunk, carry)
+    d_states, totals, d_kernels, dx, _ = countdown(-(-steps // chunk), run_chunk, carry)
     with tf.GradientTape() as tape:
         tape.watch(weights)
         derived = step.matrices(weights)
@@ -124,6 +123,11 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
 # ---------------------------------------------------------------- small parts
 def loop(count, body, carry):
     return tf.while_loop(lambda i, _: i < count, lambda i, carry: (i + 1, body(i, carry)), (0, carry))[1]
+
+
+def countdown(count, body, carry):
+    """From the last one. No index is made from `count`: XLA would take it for a constant and compile for each value."""
+    return tf.while_loop(lambda i, _: i >= 0, lambda i, carry: (i - 1, body(i, carry)), (count - 1, carry))[1]
 
 
 def turned(tensor):

@@ -1,20 +1,11 @@
 """One step of a cell and its gradient, as TensorFlow functions, with no derivative written by hand."""
 
-import contextlib
-
 import keras
 import tensorflow as tf
-from keras.src.backend.common.variables import AutocastScope  # nothing public sets what a variable's dtype follows
 
-from zoo.cells.base import RecurrentCell
+from zoo.cells.base import RecurrentCell, parted
 from zoo.layers.engine import Unsupported
-
-
-@contextlib.contextmanager
-def substituted(cell, tensors, dtype):
-    """Within it, the cell's variables read as the given tensors, cast to `dtype`: a functional view of a layer."""
-    with AutocastScope(dtype), keras.StatelessScope(state_mapping=list(zip(cell.weights, tensors, strict=True))):
-        yield
+from zoo.layers.functional import substituted
 
 
 def tensor(value):
@@ -116,7 +107,7 @@ class Step:
             if whole:
                 return self._site(site, name, kernels[name], a, *added)
             product = self.core.normalise(name, self._site(site, name, kernels[name], a))
-            return parts_of(product, added)
+            return parted(product, added)
 
         if self.dropped:
             recur = self.cell.masked(recur, constants[-1])
@@ -169,7 +160,7 @@ class Step:
                 da = tf.matmul(delta, turned) if turned.shape.rank == 2 else delta * turned
                 return (da, *upstream) if added else da
 
-            return parts_of(tf.matmul(a, kernel) if kernel.shape.rank == 2 else a * kernel, added), pull
+            return parted(tf.matmul(a, kernel) if kernel.shape.rank == 2 else a * kernel, added), pull
 
         return apply(a, *added)
 
@@ -246,14 +237,6 @@ class Step:
         results = tf.graph_util.import_graph_def(graph_def, inputs, names, name="")
         n, m = len(d_new), len(d_new) + len(self.used)
         return results[:n], results[n:m], results[m:]
-
-
-def parts_of(product, added):
-    """The product split into as many parts as are added, each with its own."""
-    if not added:
-        return product
-    parts = [part + b for part, b in zip(tf.split(product, len(added), axis=-1), added, strict=True)]
-    return parts[0] if len(parts) == 1 else parts
 
 
 def depending_on(tensors):
