@@ -35,17 +35,18 @@ class Generator:
 
     def __init__(self, model, from_logits=True):
         self.model, self.from_logits = model, from_logits
-        if len(model.inputs) != 1 or len(model.inputs[0].shape) != 2 or len(model.outputs) != 1:
+        inputs, outputs = ([tuple(t.shape) for t in getattr(model, side, None) or []] for side in ("inputs", "outputs"))
+        if len(inputs) != 1 or len(inputs[0]) != 2 or len(outputs) != 1:
             raise ValueError(
-                "Generator takes a model of one input, integer symbols (batch, time), and one output, (batch, time, symbols). "
-                f"Received: inputs {[tuple(i.shape) for i in model.inputs]}, outputs {[tuple(o.shape) for o in model.outputs]}"
+                "Generator takes a Functional or built Sequential model of one input, integer symbols (batch, time), and one "
+                f"output, (batch, time, symbols). Received: {model!r} with inputs {inputs}, outputs {outputs}"
             )
-        if len(model.outputs[0].shape) != 3:
+        if len(outputs[0]) != 3:
             raise ValueError(
                 "The model must predict a symbol at each step: outputs of shape (batch, time, symbols), with "
-                f"return_sequences=True in its recurrent layers. Received: {tuple(model.outputs[0].shape)}"
+                f"return_sequences=True in its recurrent layers. Received: {outputs[0]}"
             )
-        self.symbols = model.outputs[0].shape[-1]
+        self.symbols = outputs[0][-1]
         self.steppers, self.loops = {}, {}
         self._check()
 
@@ -65,15 +66,17 @@ class Generator:
         prompt, single = self._prompt(prompt), np.ndim(prompt) == 1
         if not hasattr(length, "__index__") or isinstance(length, bool) or length < 1:
             raise ValueError(f"length must be a positive integer. Received: {length!r}")
-        if not np.isfinite(temperature) or temperature < 0:
+        if not isinstance(temperature, (int, float)) or not 0 <= temperature < np.inf:
             raise ValueError(f"temperature must be a number of at least 0. Received: {temperature!r}")
         if top_k is not None and not (hasattr(top_k, "__index__") and 1 <= top_k <= self.symbols):
             raise ValueError(f"top_k must be from 1 to the {self.symbols} symbols. Received: {top_k!r}")
+        if seed is not None and not (hasattr(seed, "__index__") and seed >= 0):
+            raise ValueError(f"seed must be an integer of at least 0, or None. Received: {seed!r}")
         batch, random = len(prompt), np.random.default_rng(seed)
         stepper, loop = self._stepper(batch), self._loop(batch, top_k, temperature == 0)
         states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in stepper.states]
         if prompt.shape[1] > 1:  # all but the last symbol go through the model at once
-            states = self._warm_up(batch).predict_on_batch([prompt[:, :-1], *states])
+            states = keras.tree.flatten(self._warm_up(batch).predict_on_batch([prompt[:, :-1], *states]))
         symbol, made = prompt[:, -1], []
         heat = np.full((batch, 1), temperature or 1.0, "float32")
         for _ in range(0, length, BLOCK):
@@ -119,15 +122,21 @@ class Generator:
 
     def _check(self):
         """The model step by step must be the model."""
-        symbols = np.random.default_rng(0).integers(self.symbols, size=(1, 5)).astype("int32")
-        whole, stepper = ops.convert_to_numpy(self.model(symbols, training=False)), self._stepper(1)
+        symbols, stepper = (
+            np.random.default_rng(0).integers(self.symbols, size=(1, 5)).astype("int32"),
+            self._stepper(1),
+        )
         if not stepper.states:
-            raise ValueError("The model has no recurrent layer, so there is no state to carry from symbol to symbol.")
-        states, steps = [ops.zeros(s.shape, s.dtype) for s in stepper.states], []
+            raise ValueError(
+                "No recurrent layer stands in the model by itself (within Bidirectional or another model it does not count), "
+                "so there is no state to carry from symbol to symbol."
+            )
+        start = states = [ops.zeros(s.shape, s.dtype) for s in stepper.states]
+        whole, steps = stepper(symbols, start)[0], []
         for t in range(symbols.shape[1]):
             step, states = stepper(symbols[:, t : t + 1], states)
-            steps.append(ops.convert_to_numpy(step))
-        if not np.allclose(np.concatenate(steps, axis=1), whole, atol=1e-3, rtol=1e-2):
+            steps.append(step)
+        if not np.allclose(*map(ops.convert_to_numpy, (ops.concatenate(steps, axis=1), whole)), atol=1e-3, rtol=1e-2):
             raise ValueError(
                 "Fed one symbol at a time, the model does not give what it gives for the whole sequence: some layer looks "
                 "ahead or across steps (Bidirectional, Conv1D, pooling, attention, ...). Generator needs a causal model "
@@ -198,7 +207,7 @@ class Sampling(Built):
             scores, states = self.stepper(symbol[:, None], list(states))
             scores = ops.cast(scores[:, 0], "float32")
             scores = scores if self.from_logits else ops.log(scores + 1e-30)
-            symbol = self.choose(scores, ops.take(uniform, t, axis=1), temperature)
+            symbol = ops.cast(self.choose(scores, ops.take(uniform, t, axis=1), temperature), "int32")
             return t + 1, ops.slice_update(symbols, (t, 0), symbol[None]), symbol, *states
 
         length, batch = uniform.shape[1], uniform.shape[0]
@@ -209,7 +218,7 @@ class Sampling(Built):
     def choose(self, logits, u, temperature):
         """The symbol at which the distribution function passes u."""
         if self.greedy:
-            return ops.cast(ops.argmax(logits, axis=-1), "int32")
+            return ops.argmax(logits, axis=-1)
         if self.top_k is not None:
             least = ops.top_k(logits, self.top_k)[0][:, -1:]
             logits = ops.where(logits < least, -np.inf, logits)
