@@ -4,7 +4,6 @@ A backend's fast loop is the class `Engine` in engine_<backend>.py; everything e
 """
 
 import dataclasses
-import functools
 import importlib
 
 import keras
@@ -31,10 +30,18 @@ class Unsupported(Exception):
     """The step of a cell does something that the compiled loop cannot run."""
 
 
-@functools.cache
+FOUND = {}  # by backend; a dict, not functools.cache, through which torch.compile does not see
+
+
 def backend_engine():
     """The backend's `Engine`, and None or the reason why there is none."""
     name = keras.backend.backend()
+    if name not in FOUND:
+        FOUND[name] = find_engine(name)
+    return FOUND[name]
+
+
+def find_engine(name):
     if name not in ("tensorflow", "jax"):
         return None, f"there is no engine for the {name} backend"
     try:
