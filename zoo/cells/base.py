@@ -211,6 +211,9 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
 
         return with_dropout
 
+    def step_masks(self, leading):
+        """What training draws anew for each step: 0s and 1s (*leading, width), to go with the input into `project`; or None."""
+
     def innermost(self):
         """The cell whose weights `recur` names; in a wrapper, the one inside."""
         return self

@@ -1,6 +1,7 @@
 """Around any cell: zoneout, residual and highway connections, layer normalisation."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.cells.base import DropoutRNNCell, RecurrentCell, check_share, register
@@ -48,8 +49,8 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
         """The wrapper's own `output, new_states`."""
         raise NotImplementedError
 
-    def project(self, inputs):
-        return self.beside(inputs), self.cell.project(inputs)
+    def project(self, inputs, *step_masks):
+        return self.beside(inputs), self.cell.project(inputs, *step_masks)
 
     def step(self, projected, states, recur):
         beside, projected = projected
@@ -58,6 +59,9 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
 
     def masked(self, recur, mask):
         return self.cell.masked(recur, mask)
+
+    def step_masks(self, leading):
+        return self.cell.step_masks(leading)
 
     def innermost(self):
         return self.cell.innermost()
@@ -118,7 +122,8 @@ class Zoneout(CellWrapper):
 
     def __init__(self, cell, rates=0.1, *, seed=None, **kwargs):
         super().__init__(cell, **kwargs)
-        count = len(cell.state_size) if isinstance(cell.state_size, (list, tuple)) else 1
+        self.widths = list(cell.state_size) if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
+        count = len(self.widths)
         rates = list(rates) if isinstance(rates, (list, tuple)) else [rates] * count
         if len(rates) != count:
             raise ValueError(f"The cell has {count} state(s); rates has {len(rates)}: {rates}")
@@ -127,18 +132,39 @@ class Zoneout(CellWrapper):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def beyond_step(self, training=False):
-        if training and any(self.rates):
-            return "Zoneout draws new masks at each step of training"
+        inner = self.cell
+        while training and isinstance(inner, CellWrapper):
+            if isinstance(inner, Zoneout):
+                return "a Zoneout goes around another"
+            inner = inner.cell
         return super().beyond_step(training)
 
+    def step_masks(self, leading):
+        """1 for each unit that keeps its old state, (*leading, width of all states that have a rate)."""
+        rates = [np.full(width, rate, "float32") for width, rate in zip(self.widths, self.rates, strict=True) if rate]
+        if rates:
+            drawn = keras.random.uniform((*leading, sum(map(len, rates))), dtype="float32", seed=self.seed_generator)
+            return ops.cast(ops.less(drawn, np.concatenate(rates)), self.compute_dtype)
+
+    def project(self, inputs, step_masks=None):
+        return () if step_masks is None else tuple(self.of_each_state(step_masks)), self.cell.project(inputs)
+
+    def of_each_state(self, step_masks):
+        start = 0
+        for width, rate in zip(self.widths, self.rates, strict=True):
+            if rate:
+                yield step_masks[..., start : start + width]
+                start += width
+
     def around(self, beside, output, states, new, training):
-        kept = []
+        if training and any(self.rates):
+            beside = tuple(self.of_each_state(self.step_masks(ops.shape(new[0])[:-1])))
+        stays, kept = iter(beside), []
         for rate, old, fresh in zip(self.rates, states, new, strict=True):
             if not rate:
                 kept.append(fresh)
-            elif training:
-                stay = keras.random.uniform(ops.shape(fresh), dtype=fresh.dtype, seed=self.seed_generator) < rate
-                kept.append(ops.where(stay, old, fresh))
+            elif beside:
+                kept.append(ops.where(next(stays) > 0, old, fresh))
             else:
                 kept.append(rate * old + (1 - rate) * fresh)
         at = next((i for i, state in enumerate(new) if state is output), None)

@@ -128,11 +128,15 @@ def run(layer, sequences, initial_state, mask, training):
             x = x * ops.expand_dims(ops.cast(cell.get_dropout_mask(x[:, 0]), x.dtype), axis=1)
         if training and dropped.recurrent_dropout:
             recurrent_mask = ops.cast(cell.get_recurrent_dropout_mask(states[0]), x.dtype)
+        step_masks = cell.step_masks(ops.shape(x)[:2]) if training else None
+        if step_masks is not None:
+            x = ops.concatenate([x, step_masks], axis=-1)
         last, x, states = layer.engine(level)(
             x,
             states,
             keep,
             recurrent_mask,
+            masks=0 if step_masks is None else step_masks.shape[-1],
             sequences=layer.return_sequences or not top,
             zero_output=layer.zero_output_for_mask and top,
             training=bool(training),

@@ -10,7 +10,7 @@ import numpy as np
 from jax import numpy as jnp
 
 from zoo.cells.base import parted
-from zoo.layers.functional import arrays, substituted
+from zoo.layers.functional import arrays, project, substituted
 
 SHORT = 40  # up to so many steps are one chunk
 # What is saved for the backward pass; the rest is cheaper to compute again, from these, than to keep.
@@ -28,7 +28,7 @@ class Engine:
 
     def __init__(self, cell, chunk=None, shards=None):
         self.cell, self.chunk = cell, chunk
-        self.compiled = jax.jit(self.run, static_argnames=("sequences", "zero_output"))
+        self.compiled = jax.jit(self.run, static_argnames=("masks", "sequences", "zero_output"))
 
     @staticmethod
     def obstacle():
@@ -42,25 +42,29 @@ class Engine:
         nearest = min(range(6, 21), key=lambda size: (time % size > 0, abs(size - 10)))
         return time if time <= SHORT else nearest, None
 
-    def __call__(self, x, states, keep=None, recurrent_mask=None, *, sequences=True, zero_output=False, training=False):
+    def __call__(
+        self, x, states, keep=None, recurrent_mask=None, *, masks=0, sequences=True, zero_output=False, training=False
+    ):
         """`last output, outputs or None, last states` of x (batch, time, features) from `states`, a list of (batch, width).
 
-        keep: boolean (batch, time, 1), False for masked steps. recurrent_mask: of recurrent dropout.
+        keep: boolean (batch, time, 1), False for masked steps. recurrent_mask: of recurrent dropout. masks: how many of the
+        features, the last ones, are masks drawn for each step.
         """
         weights = arrays(self.cell)
         states = [jnp.asarray(state, x.dtype) for state in states]
-        return self.compiled(x, states, weights, keep, recurrent_mask, sequences=sequences, zero_output=zero_output)
+        options = {"masks": masks, "sequences": sequences, "zero_output": zero_output}
+        return self.compiled(x, states, weights, keep, recurrent_mask, **options)
 
-    def run(self, x, states, weights, keep, recurrent_mask, sequences, zero_output):
+    def run(self, x, states, weights, keep, recurrent_mask, masks, sequences, zero_output):
         cell, time = self.cell, x.shape[1]
         chunk = min(self.sizes(None, time, self.chunk)[0], time) if isinstance(time, int) else 1
-        steps = Steps(cell, x[:, 0], states, weights, keep is not None, recurrent_mask, sequences, zero_output)
+        steps = Steps(cell, x[:, 0], states, weights, keep is not None, recurrent_mask, masks, sequences, zero_output)
         kernels, used = steps.kernels(weights), {i: weights[i] for i in steps.used}
 
         def one(carry, given):
             x, keep = given
             with substituted(cell, weights, cell.compute_dtype):
-                parts = jax.tree.leaves(cell.project(x.reshape(-1, x.shape[-1])))
+                parts = jax.tree.leaves(project(cell, x.reshape(-1, x.shape[-1]), masks))
             parts = [part.reshape(*x.shape[:2], *part.shape[1:]) for part in parts]
             return steps.run(carry, parts, keep, kernels, used, recurrent_mask)
 
@@ -90,7 +94,7 @@ class Steps:
     last: where the last output is among what is carried from step to step, if not all outputs are asked for.
     """
 
-    def __init__(self, cell, x, states, weights, masked, recurrent_mask, sequences, zero_output):
+    def __init__(self, cell, x, states, weights, masked, recurrent_mask, masks, sequences, zero_output):
         self.cell, self.core, self.count = cell, cell.innermost(), len(states)
         self.sequences, self.zero_output = sequences, zero_output
         self.blank = [jax.ShapeDtypeStruct(weight.shape, weight.dtype) for weight in weights]
@@ -106,7 +110,7 @@ class Steps:
                 return self.core.recur(name, a, *added)
 
             with substituted(cell, weights, cell.compute_dtype):
-                projected = cell.project(x)
+                projected = project(cell, x, masks)
                 y, new = cell.step(projected, tuple(states), self.dropped(recur, recurrent_mask))
             at = next((i for i, state in enumerate(new) if state is y), None)
             return projected, y

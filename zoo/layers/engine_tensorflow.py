@@ -74,8 +74,14 @@ class Engine:
         chunk = chunk or min(even, key=lambda n: abs(n - CHUNK), default=min(CHUNK, time or CHUNK))
         return chunk, shards or most
 
-    def __call__(self, x, states, keep=None, recurrent_mask=None, *, sequences=True, zero_output=False, training=False):
-        """x (batch, time, features), states (batch, width) -> the last output, all outputs or None, the last states."""
+    def __call__(
+        self, x, states, keep=None, recurrent_mask=None, *, masks=0, sequences=True, zero_output=False, training=False
+    ):
+        """x (batch, time, features), states (batch, width) -> the last output, all outputs or None, the last states.
+
+        keep: boolean (batch, time, 1), False for masked steps. recurrent_mask: of recurrent dropout. masks: how many of the
+        features, the last ones, are masks drawn for each step.
+        """
         batch, time, features = x.shape
         chunk, shards = self.sizes(batch, None if tf.executing_eagerly() else time, self.chunk, self.shards)
         padding = Padding(x, chunk, shards, self.rows[training])
@@ -84,7 +90,14 @@ class Engine:
         watched = record is None or not recorded or record.should_record_backprop([x])
         graph = tf.compat.v1.get_default_graph()
         function = functools.partial(
-            self.traced.function, features, keep is not None, recurrent_mask is not None, zero_output, sequences, chunk
+            self.traced.function,
+            features,
+            masks,
+            keep is not None,
+            recurrent_mask is not None,
+            zero_output,
+            sequences,
+            chunk,
         )
         weights = arrays(self.cell)
         constants = shard_by_shard([padding.split(c) for c in (keep, recurrent_mask) if c is not None], shards)
@@ -153,10 +166,12 @@ class Traced:
                     self.functions[kind] = thread.submit(self.trace, *kind).result()
             return self.functions[kind]
 
-    def trace(self, features, kept, dropped, zero_output, sequences, chunk, which, flag):
-        key = features, kept, dropped, zero_output
+    def trace(self, features, masks, kept, dropped, zero_output, sequences, chunk, which, flag):
+        key = features, masks, kept, dropped, zero_output
         if key not in self.steps:
-            self.steps[key] = Step(self.cell, features, kept=kept, dropped=dropped, zero_output=zero_output)
+            self.steps[key] = Step(
+                self.cell, features, masks=masks, kept=kept, dropped=dropped, zero_output=zero_output
+            )
         step = self.steps[key]
         body = functools.partial(which, step, chunk, sequences, flag)
         given = specifications(step, features, sequences, which)

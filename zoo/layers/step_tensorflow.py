@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from zoo.cells.base import RecurrentCell, parted
 from zoo.layers.engine import Unsupported
-from zoo.layers.functional import substituted
+from zoo.layers.functional import project, substituted
 
 
 def tensor(value):
@@ -35,15 +35,15 @@ class Step:
 
     Arguments:
         cell: the cell, built.
-        features: width of its input.
+        features: width of its input, with `masks` columns of masks that are drawn for each step.
         kept: whether there is a mask: then the last output is one more state, which a masked step repeats.
         dropped: whether there is a recurrent dropout mask.
         zero_output: whether a masked step gives 0.
     """
 
-    def __init__(self, cell, features, *, kept=False, dropped=False, zero_output=False):
+    def __init__(self, cell, features, *, masks=0, kept=False, dropped=False, zero_output=False):
         self.cell, self.core, self.dtype = cell, cell.innermost(), tf.as_dtype(cell.compute_dtype)
-        self.kept, self.dropped, self.zero_output = kept, dropped, zero_output
+        self.masks, self.kept, self.dropped, self.zero_output = masks, kept, dropped, zero_output
         self.plain = getattr(self.core.normalise, "__func__", None) is RecurrentCell.normalise
         sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
         self.states = [tf.TensorSpec((None, width), self.dtype) for width in sizes]
@@ -81,7 +81,7 @@ class Step:
             return self.core.recur(name, a, *added)
 
         with substituted(self.cell, weights, self.cell.compute_dtype):
-            projected = self.cell.project(x)
+            projected = project(self.cell, x, self.masks)
             output, _ = self.cell.step(projected, tuple(states), recur)
         self.width, self.layout = output.shape[-1], tf.nest.map_structure(lambda _: None, projected)
         return tf.nest.flatten(projected)
@@ -89,7 +89,7 @@ class Step:
     def project(self, x, weights):
         """The parts of `project`, (rows, width) each, for x (…, features)."""
         with substituted(self.cell, weights, self.cell.compute_dtype):
-            return tf.nest.flatten(self.cell.project(tf.reshape(x, (-1, x.shape[-1]))))
+            return tf.nest.flatten(project(self.cell, tf.reshape(x, (-1, x.shape[-1])), self.masks))
 
     def matrices(self, weights):
         """The weights that `recur` multiplies, made from the variables in their own precision."""
