@@ -141,6 +141,13 @@ def test_forecast_takes_the_shipped_model_and_not_a_folder_of_that_name(run, tmp
     assert run("forecast")[0] == 0
 
 
+def test_forecast_writes_a_report_into_a_folder(run, tmp_path):
+    code, out, _ = run("forecast", "--horizon", 6, "--out", tmp_path, "--report", tmp_path / "new [x]" / "r")
+    page = (tmp_path / "new [x]" / "r" / "index.html").read_text(encoding="utf-8")
+    assert code == 0 and "residuals one step ahead" in out and "index.html." in out.replace("\n", "")
+    assert "smart persistence" in page and page.count("data:image/png") == 6 and "http" not in page
+
+
 # ------------------------------------------------------------------ forecast, of a file
 def test_forecast_of_a_file_with_an_exogenous_column(run, load_csv, tmp_path):
     options = ["--time", "time", "--target", "load [kw]", "--exogenous", "wind", "--horizon", 24]
@@ -262,7 +269,7 @@ OPTIONS = {
     "evaluate": ["name"],
     "verify": ["name"],
     "forecast": ["--time", "--target", "--exogenous", "--horizon", "--at", "--calendar", "--timezone", "--season", "--units",
-                 "--seed", "--out", "file"],
+                 "--seed", "--out", "--report", "file"],
 }
 
 

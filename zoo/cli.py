@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from zoo import registry
-from zoo.console import console, errors, load_keras, number, print_forecast, print_metrics, training_progress
+from zoo.cli_forecast import forecast_pretrained, forecast_series, usual_season
+from zoo.console import console, errors, load_keras, number, print_metrics, training_progress
 
 app = typer.Typer(
     help="Recurrent networks for Keras: list, show, train, evaluate, verify, and forecast.",
@@ -25,7 +26,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PRETRAINED = "narx-solar.greensboro"
 Calendar = StrEnum("Calendar", ["regular", "sessions"])
 
 
@@ -260,6 +260,12 @@ def forecast(
     units: Annotated[int, typer.Option(min=1, help="Width of the hidden layer.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of the initial weights.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for forecast.csv and forecast.png.")] = Path(),
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for index.html, one page with the forecast, the scores, the residuals and the free run."
+        ),
+    ] = None,
 ):
     """Forecast: with no arguments 24 hours of solar irradiance by a pretrained NARX network; with a CSV file, your own series.
 
@@ -267,12 +273,12 @@ def forecast(
     the naive forecasts. Then the steps after the end of the file are forecast.
     """
     given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
-    misplaced = sorted(given & ({"at"} if file else given - {"at", "horizon", "out"}))
+    misplaced = sorted(given & ({"at"} if file else given - {"at", "horizon", "out", "report"}))
     if misplaced:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in misplaced)
         raise typer.BadParameter(f"{options}: only {'without' if file else 'with'} a CSV file")
     if file is None:
-        table, history, name, scores = forecast_pretrained(at, horizon)
+        done = forecast_pretrained(at, horizon)
     else:
         if not (time and target):
             raise typer.BadParameter("Name the columns: --time COLUMN --target COLUMN")
@@ -294,125 +300,16 @@ def forecast(
             name=target,
         )
         series = replace(series, season=season or usual_season(series))
-        table, history, name, scores = forecast_series(file, series, horizon, units, seed)
+        done = forecast_series(file, series, horizon, units, seed)
     out.mkdir(parents=True, exist_ok=True)
-    from zoo.evaluation.plots import plot_forecast
-
-    table.rename_axis("time").round(6).to_csv(out / "forecast.csv")
-    plot_forecast(history, table, name=name, title=scores).savefig(out / "forecast.png", dpi=120)
-    console.print(f"Wrote {out / 'forecast.csv'} and {out / 'forecast.png'}.", markup=False)
-
-
-def forecast_pretrained(at, horizon):
-    """The pretrained solar model at a moment of its test period: (table, history, name, title)."""
-    import pandas as pd
-
-    from zoo.data import solar
-
-    series = solar.greensboro()
-    try:
-        moment = pd.Timestamp(at)
-        moment = moment.tz_localize(series.index.tz) if moment.tz is None else moment.tz_convert(series.index.tz)
-    except ValueError:
-        raise typer.BadParameter(f"--at {at!r} is not a time; expected, for example, '1990-12-06 00:00'") from None
-    load_keras()
-    from zoo import bundle
-
-    path, _ = registry.bundle_path(PRETRAINED)
-    task, card = registry.load(path), bundle.read_card(path)
-    parts = task.split(series)
-    last, first = len(series) - horizon - 1, parts.test.start - 1
-    row = series.index.get_indexer([moment])[0]
-    if not first <= row <= last:
-        raise typer.BadParameter(
-            f"--at {at} is not in the test period with {horizon} hours to follow: {series.index[first]} to {series.index[last]}"
-        )
-    history, ahead = series.until(row + 1), series.frame.iloc[row + 1 : row + 1 + horizon]
-    table = task.forecast(history, horizon, ahead[list(series.future)])
-    table.insert(1, "truth", ahead[series.target])
-
-    console.print(
-        f"[bold]{PRETRAINED}[/bold]: {horizon} hours after {moment:%Y-%m-%d %H:%M}, {series.name}, "
-        "Greensboro, North Carolina (typical year)"
-    )
-    print_forecast(table, ("model", "truth", "smart_persistence"))
-    from zoo.evaluation import metrics
-
-    day = table[series.frame.loc[table.index, series.clear_sky] > 0]
-    if len(day):
-        error = {name: metrics.rmse(day["truth"], day[name]) for name in ("model", "smart_persistence")}
-        console.print(
-            f"These {len(day)} day-time hours: RMSE {error['model']:.0f} W/m², smart persistence "
-            f"{error['smart_persistence']:.0f} W/m². One day proves little; the whole test part:"
-        )
-    print_metrics(card["metrics"])
-    return (
-        table,
-        history.frame[series.target].iloc[-72:],
-        series.name,
-        f"{PRETRAINED}, {horizon} hours from {moment:%Y-%m-%d %H:%M}",
-    )
-
-
-def forecast_series(file, series, horizon, units, seed):
-    """Fit, score and forecast a user's series: (table, history, name, title)."""
-    prices = series.calendar == "sessions" and series.values.min() > 0
-    load_keras()
-    from zoo.tasks import Forecaster
-
-    taps = sorted({1, 2, 3, series.season})
-    transform = "log_return" if prices else "level"
-
-    def forecaster(decay):
-        recipe = {"decay": decay, "epochs": 100, "restarts": 3}
-        return Forecaster(units=units, output_taps=taps, horizon=horizon, transform=transform, recipe=recipe)
-
-    console.print(
-        f"[bold]{escape(series.name)}[/bold] of {escape(str(file))}: {len(series):,} rows from {series.index[0]} to "
-        f"{series.index[-1]}; NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
-        + (f" and on {escape(', '.join(series.past))} {horizon} steps back" if series.past else "")
-        + (", as log returns" if prices else ""),
-        soft_wrap=True,
-    )
-    # What the validation part decides: how strongly to hold the weights down, and whether the inputs help at all.
-    trials = [
-        (decay, kept)
-        for kept in ([series, replace(series, past=())] if series.past else [series])
-        for decay in (1.0, 10.0, 100.0)
-    ]
-    found = []
-    with training_progress() as progress:
-        for at, (decay, kept) in enumerate(trials, 1):
-            task = forecaster(decay)
-            parts = task.split(kept)
-            task.fit(parts, seed=seed, progress=lambda *a, at=at: progress(f"trial {at} of {len(trials)}", *a))
-            found.append((task.backtest(parts.valid).scores().loc["model", "RMSE"], at, task, parts, kept))
-    _, at, task, parts, series_used = min(found, key=lambda trial: trial[:2])
-    console.print(
-        f"Best on the validation part of {len(trials)} trials: decay {trials[at - 1][0]:g}"
-        + (", without the exogenous inputs" if series.past and not series_used.past else "")
-    )
-    series = series_used
-    print_metrics(task.evaluate(parts))
-    table = task.forecast(series)
-    print_forecast(table, ("model", "persistence", "seasonal_naive"))
-    return (
-        table,
-        series.frame[series.target].iloc[-max(3 * horizon, 20) :],
-        series.name,
-        f"{series.name}, {horizon} steps after {series.index[-1]:%Y-%m-%d %H:%M}",
-    )
-
-
-def usual_season(series):
-    """Steps a day for less than a day's spacing, a week for days, a year for longer; 1 for sessions."""
-    if series.step is None:
-        return 1
-    hours = series.index.to_series().diff().median().total_seconds() / 3600
-    for spacing, period in ((23, 24), (24 * 6.5, 24 * 7), (24 * 360, 24 * 365.25)):
-        if hours < spacing:
-            return max(round(period / hours), 1)
-    return 1
+    figure = done.figure()
+    done.table.rename_axis("time").round(6).to_csv(out / "forecast.csv")
+    figure.savefig(out / "forecast.png", dpi=120)
+    written = [out / "forecast.csv", out / "forecast.png"]
+    if report:
+        done.write_report(report / "index.html", figure)
+        written.append(report / "index.html")
+    console.print(f"Wrote {', '.join(map(str, written[:-1]))} and {written[-1]}.", markup=False)
 
 
 def integers(text, option):

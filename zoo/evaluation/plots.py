@@ -13,13 +13,15 @@ COLORS = {
 }
 
 
-def _axes(size=(9, 4)):
+def _axes(size=(9, 4), panels=1):
+    """A figure, and its panels, one above the other."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    found = figure.subplots(panels, squeeze=False)[:, 0]
+    for axes in found:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, *found
 
 
 def _line(axes, times, values, name, **style):
@@ -81,5 +83,58 @@ def plot_fit(train, valid, best_epoch=None):
     if best_epoch:
         axes.axvline(best_epoch, color="black", linewidth=0.8, linestyle=":")
     axes.set(xlabel="epoch", ylabel="mean squared error (scaled)", yscale="log")
+    axes.legend(frameon=False)
+    return figure
+
+
+# ---------------------------------------------------------------- of a Diagnosis
+def plot_autocorrelation(diagnosis):
+    """Autocorrelation of the residuals by lag, with the band of white noise."""
+    return _correlations(diagnosis, {"of the residuals with their own past": diagnosis.autocorrelation()})
+
+
+def plot_cross_correlation(diagnosis):
+    """Correlation of the residuals with each input's past, a panel an input."""
+    return _correlations(diagnosis, {f"of the residuals with {n}": c for n, c in diagnosis.cross_correlation().items()})
+
+
+def _correlations(diagnosis, columns):
+    figure, *panels = _axes((8, 2.6 * len(columns)), len(columns))
+    for axes, (title, values) in zip(panels, columns.items(), strict=True):
+        axes.axhspan(-diagnosis.band, diagnosis.band, color="#8d99ae", alpha=0.25, linewidth=0)
+        axes.axhline(0, color="black", linewidth=0.8)
+        outside = values.abs() > diagnosis.band
+        axes.vlines(values.index, 0, values, color=["#d1495b" if each else "#22223b" for each in outside], linewidth=2)
+        reach = max(0.25, 1.15 * values.abs().max())
+        axes.set(title=f"Correlation {title}", xlabel="lag, steps", ylim=(-reach, reach))
+    return figure
+
+
+def plot_regression(diagnosis):
+    """Forecasts one step ahead against the truth, with the line by least squares."""
+    figure, axes = _axes((5, 5))
+    slope, intercept = diagnosis.regression()
+    axes.plot(diagnosis.truth, diagnosis.one_step, ".", color="#00798c", alpha=0.4, markersize=4)
+    ends = np.array([diagnosis.truth.min(), diagnosis.truth.max()])
+    axes.plot(ends, ends, color="black", linewidth=0.8, linestyle=":", label="perfect")
+    axes.plot(ends, slope * ends + intercept, color="#d1495b", label=f"{slope:.3f} · truth {intercept:+.3g}")
+    axes.set(xlabel=f"truth, {diagnosis.name}", ylabel="forecast one step ahead")
+    axes.legend(frameon=False)
+    return figure
+
+
+def plot_free_run(diagnosis, most=500):
+    """The free run beside the truth, over the first `most` moments and up to where it diverges."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    figure, axes = _axes()
+    count = min(most, (diagnosis.diverged() or len(diagnosis.truth) + 1) - 1)
+    times = diagnosis.times.tz_localize(None) if diagnosis.times.tz else diagnosis.times
+    _line(axes, times[: max(count, 1)], diagnosis.truth[: max(count, 1)], "truth")
+    _line(axes, times[:count], diagnosis.free_run[:count], "model", label="free run")
+    locator = AutoDateLocator()
+    axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
+    of_all = f"the first {count} of {len(diagnosis.truth)} steps" if count < len(diagnosis.truth) else f"{count} steps"
+    axes.set(ylabel=diagnosis.name, title=f"Free run on its own outputs, {of_all}")
     axes.legend(frameon=False)
     return figure

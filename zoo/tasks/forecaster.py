@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import keras
 import numpy as np
@@ -17,8 +17,9 @@ from zoo.data.windows import delayed, lagged, windows
 from zoo.evaluation import metrics
 from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.plots import plot_forecast
+from zoo.evaluation.residuals import Diagnosis
 from zoo.models import narx as architecture
-from zoo.tasks.layout import Layout, Report
+from zoo.tasks.layout import Layout, Report, check_horizon, extended, plain
 from zoo.training.fit import adam
 from zoo.training.recipe import Recipe
 from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer, levenberg_marquardt
@@ -238,9 +239,9 @@ class Forecaster:
         self._check_fitted()
         series = self._series(history)
         horizon = self._check_horizon(horizon)
-        extended = self._extend(series, future, horizon)
-        found = self._forecasts(extended, np.array([len(series) - 1]), horizon)
-        return pd.DataFrame({name: rows[0] for name, rows in found.items()}, index=extended.index[len(series) :])
+        longer = extended(series, future, horizon)
+        found = self._forecasts(longer, np.array([len(series) - 1]), horizon)
+        return pd.DataFrame({name: rows[0] for name, rows in found.items()}, index=longer.index[len(series) :])
 
     def backtest(self, data, horizon=None, *, stride=1):
         """Forecast from many origins, every `stride` rows, and compare with the truth and the baselines.
@@ -253,12 +254,10 @@ class Forecaster:
         Returns:
             A `zoo.evaluation.Backtest`.
         """
-        self._check_fitted()
-        series, start = (data.series, data.start) if isinstance(data, Part) else (data, 0)
-        series, horizon = self.layout.check(series), self._check_horizon(horizon)
+        series, first = self._first_origin(data)
+        horizon = self._check_horizon(horizon)
         if stride < 1:
             raise ValueError(f"stride is the number of rows between origins, at least 1. Received: {stride}")
-        first = max(start - 1, self.memory() - 1, series.season - 1)
         origins = np.arange(first, len(series) - horizon, stride)
         if len(origins) == 0:
             raise DataError(
@@ -270,6 +269,32 @@ class Forecaster:
         return Backtest(
             series.index, origins, series.values[rows], found, series.values[origins], self.scale, day, series.name
         )
+
+    def diagnose(self, data):
+        """The residuals one step ahead, and the free run, over a part of a split or a whole TimeSeries.
+
+        The free run begins at the last moment before the part, from the true past, and goes on to its end with the inputs as
+        they were measured.
+
+        Returns:
+            A `zoo.evaluation.Diagnosis`.
+        """
+        series, first = self._first_origin(data)
+        rows = np.arange(first + 1, len(series))
+        Diagnosis.check(len(rows))
+        one_step = self._forecasts(series, rows - 1, 1)[MODEL][:, 0]
+        free_run = self._forecasts(series, rows[:1] - 1, len(rows))[MODEL][0]
+        inputs = {name: series.frame[name].to_numpy("float64")[rows] for name in (*series.past, *series.future)}
+        return Diagnosis(
+            series.index[rows], series.values[rows], one_step, free_run, inputs, series.season, series.name
+        )
+
+    def _first_origin(self, data):
+        """The series of a part, and the last row before the first moment that can be forecast in it."""
+        self._check_fitted()
+        series, start = (data.series, data.start) if isinstance(data, Part) else (data, 0)
+        series = self.layout.check(series)
+        return series, max(start - 1, self.memory() - 1, series.season - 1)
 
     def _forecasts(self, series, origins, horizon):
         """The model's forecast and the baselines' from each origin, (origins, horizon); the model's first."""
@@ -297,26 +322,6 @@ class Forecaster:
             raise DataError(f"The history has {len(series)} rows; this forecaster needs at least {needed}.")
         return series
 
-    def _extend(self, series, future, horizon):
-        """The series with `horizon` more rows: known inputs from `future`, everything else held (and not used)."""
-        known = list(series.future)
-        if known and future is None:
-            raise DataError(f"This forecaster uses inputs known in advance: pass future=, a DataFrame with {known}.")
-        times = series.next_times(horizon)
-        if future is not None:
-            missing = [column for column in known if column not in future.columns]
-            if missing:
-                raise DataError(f"future has no column {missing}. It needs {known}.")
-            if len(future) < horizon:
-                raise DataError(f"future has {len(future)} rows; a horizon of {horizon} needs as many.")
-            if series.calendar == "regular" and not future.index[:horizon].equals(times):
-                raise DataError(f"future must be indexed by the steps ahead, from {times[0]} to {times[-1]}.")
-            times = future.index[:horizon]
-        ahead = pd.DataFrame(np.repeat(series.frame.to_numpy()[-1:], horizon, axis=0), times, series.frame.columns)
-        if known:
-            ahead[known] = future[known].to_numpy()[:horizon]
-        return replace(series, frame=pd.concat([series.frame, ahead]))
-
     def _check_horizon(self, horizon):
         horizon = check_horizon(self.horizon if horizon is None else horizon)
         if horizon > self.horizon and self.layout.past:
@@ -342,7 +347,7 @@ class Forecaster:
             "last": str(test.times[-1]),
             "target": test.name,
             "valid_RMSE": valid.scores().loc[MODEL, "RMSE"],
-            "scores": {which: _plain(test.scores(which)) for which in hours},
+            "scores": {which: plain(test.scores(which)) for which in hours},
             "lag_copy": test.lag_copy(),
             "verdict": test.verdict(),
         }
@@ -429,14 +434,3 @@ class Forecaster:
         forecaster.y_scaler = Standardizer.from_config(config["y_scaler"])
         forecaster.scale, forecaster.mean, forecaster.model = config["scale"], config["mean"], model
         return forecaster
-
-
-def _plain(table):
-    """A frame of scores as nested dicts, without the gaps."""
-    return {name: {k: float(v) for k, v in row.items() if np.isfinite(v)} for name, row in table.iterrows()}
-
-
-def check_horizon(horizon):
-    if isinstance(horizon, bool) or not isinstance(horizon, (int, np.integer)) or horizon < 1:
-        raise DataError(f"The horizon is a number of steps ahead, at least 1. Received: {horizon!r}")
-    return int(horizon)

@@ -1,8 +1,9 @@
 """What a forecaster keeps of its series and of its training."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from zoo.data.series import DataError, TimeSeries
 
@@ -53,3 +54,35 @@ class Layout:
             if tuple(np.atleast_1d(mine[key])) != tuple(np.atleast_1d(theirs[key])):
                 raise DataError(f"The model was trained with {key}={mine[key]!r}; this series has {theirs[key]!r}.")
         return series
+
+
+def extended(series, future, horizon):
+    """The series with `horizon` more rows: known inputs from `future`, everything else held (and not used)."""
+    known = list(series.future)
+    if known and future is None:
+        raise DataError(f"This forecaster uses inputs known in advance: pass future=, a DataFrame with {known}.")
+    times = series.next_times(horizon)
+    if future is not None:
+        missing = [column for column in known if column not in future.columns]
+        if missing:
+            raise DataError(f"future has no column {missing}. It needs {known}.")
+        if len(future) < horizon:
+            raise DataError(f"future has {len(future)} rows; a horizon of {horizon} needs as many.")
+        if series.calendar == "regular" and not future.index[:horizon].equals(times):
+            raise DataError(f"future must be indexed by the steps ahead, from {times[0]} to {times[-1]}.")
+        times = future.index[:horizon]
+    ahead = pd.DataFrame(np.repeat(series.frame.to_numpy()[-1:], horizon, axis=0), times, series.frame.columns)
+    if known:
+        ahead[known] = future[known].to_numpy()[:horizon]
+    return replace(series, frame=pd.concat([series.frame, ahead]))
+
+
+def plain(table):
+    """A frame of scores as nested dicts, without the gaps."""
+    return {name: {k: float(v) for k, v in row.items() if np.isfinite(v)} for name, row in table.iterrows()}
+
+
+def check_horizon(horizon):
+    if isinstance(horizon, bool) or not isinstance(horizon, (int, np.integer)) or horizon < 1:
+        raise DataError(f"The horizon is a number of steps ahead, at least 1. Received: {horizon!r}")
+    return int(horizon)
