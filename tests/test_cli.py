@@ -12,6 +12,7 @@ import small
 
 import zoo
 from zoo import cli
+from zoo.cli_forecast import PRETRAINED
 from zoo.data import solar
 
 ROOT = Path(__file__).parents[1]
@@ -116,6 +117,19 @@ def test_train_writes_a_bundle_here_and_leaves_the_shipped_one(run, tmp_path):
     assert run("verify", "tdnn-stock.sp500")[0] == 0
 
 
+def test_train_never_replaces_a_bundle_unasked(run, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("kept")
+    code, _, err = run("train", "tdnn-stock", "--out", mine)
+    assert code == 2 and "mine is there already: add --replace" in " ".join(err.replace("│", " ").split())
+    assert (mine / "notes.txt").read_text() == "kept"
+
+
+def test_the_version_is_that_of_the_package(run):
+    assert run("--version")[:2] == (0, f"zoo {zoo.__version__}\n")
+
+
 # ------------------------------------------------------------------ forecast, pretrained
 def test_forecast_without_arguments_prints_a_table_and_scores_and_writes_two_files(tmp_path):
     done = shell(*ZOO, "forecast", cwd=tmp_path)
@@ -137,7 +151,7 @@ def test_forecast_takes_another_moment_a_horizon_and_a_folder(run, tmp_path):
 
 
 def test_forecast_takes_the_shipped_model_and_not_a_folder_of_that_name(run, tmp_path):
-    zoo.load("tdnn-stock").save(tmp_path / cli.PRETRAINED)
+    zoo.load("tdnn-stock").save(tmp_path / PRETRAINED)
     assert run("forecast")[0] == 0
 
 
@@ -265,7 +279,7 @@ def test_an_unknown_time_zone_is_a_failure(run, load_csv):
 OPTIONS = {
     "list": ["--pretrained", "pattern"],
     "show": ["name"],
-    "train": ["--seeds", "--out", "--ship", "name"],
+    "train": ["--seeds", "--out", "--replace", "--ship", "name"],
     "evaluate": ["name"],
     "verify": ["name"],
     "forecast": ["--time", "--target", "--exogenous", "--horizon", "--at", "--calendar", "--timezone", "--season", "--units",

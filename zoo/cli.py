@@ -18,7 +18,6 @@ from zoo.cli_forecast import forecast_pretrained, forecast_series, usual_season
 from zoo.console import console, errors, load_keras, number, print_metrics, training_progress
 
 app = typer.Typer(
-    help="Recurrent networks for Keras: list, show, train, evaluate, verify, and forecast.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -27,6 +26,23 @@ app = typer.Typer(
 )
 
 Calendar = StrEnum("Calendar", ["regular", "sessions"])
+
+
+def print_version(asked: bool):
+    if asked:
+        from zoo import __version__
+
+        console.print(f"zoo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
+    ] = False,
+):
+    """Recurrent networks for Keras: list, show, train, evaluate, verify, and forecast."""
 
 
 # ---------------------------------------------------------------- catalog
@@ -158,6 +174,7 @@ def train(
     name: Annotated[str, typer.Argument(help="A pretrained model, such as narx-solar.greensboro.")],
     seeds: Annotated[str, typer.Option(help="Seeds, such as 0,1,2; the entry's own by default.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder of the bundle; ./NAME by default.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a bundle that is there already.")] = False,
     ship: Annotated[bool, typer.Option("--ship", help="Replace the bundle that ships with zoo.")] = False,
 ):
     """Train a model of the catalog anew, with several seeds, and write its bundle."""
@@ -166,6 +183,8 @@ def train(
     if out and ship:
         raise typer.BadParameter("--out and --ship exclude each other")
     path = home if ship else out or Path(name)
+    if path.exists() and not (ship or replace):
+        raise typer.BadParameter(f"{path} is there already: add --replace to replace it, or choose another --out")
     load_keras()
     from zoo.catalog.run import train as run
 
