@@ -371,6 +371,20 @@ def test_second_order_gradients_are_refused_and_the_remedy_named(lstm, graph):
     assert np.abs(array(own())).max() > 1e-3
 
 
+@pytest.mark.parametrize("of", ["inputs", "weights"])
+def test_a_penalty_on_a_constant_gradient_is_refused_and_not_ignored(lstm, of):
+    """Where what comes from above is a constant, only the layer's own inputs link the first gradient to the second."""
+    x = tf.constant(draw(3))
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            total = tf.reduce_sum(lstm[0](x))
+        penalty = tf.reduce_sum(inner.gradient(total, x) ** 2)
+    with pytest.raises(NotImplementedError, match='loop="keras"'):
+        outer.gradient(penalty, x if of == "inputs" else [v.value for v in lstm[0].trainable_weights])
+
+
 # ------------------------------------------------------------------ training
 def history(loop, batch=16, epochs=3, **compiled):
     made = model(loop, **compiled)
@@ -460,6 +474,109 @@ class Branching(RecurrentCell):
         return h, (h,)
 
 
+class Noisy(RecurrentCell):
+    """Draws random numbers in its step."""
+
+    gates = "h"
+
+    def __init__(self, units, seeded=True, **kwargs):
+        super().__init__(units, **kwargs)
+        self.noise = keras.random.SeedGenerator(1) if seeded else None
+
+    def step(self, projected, states, recur):
+        h = self.activation(recur("h", *states, *projected))
+        h = h + keras.random.normal(ops.shape(h), seed=self.noise)
+        return h, (h,)
+
+
+class Drawing(Noisy):
+    """Draws them by TensorFlow."""
+
+    def step(self, projected, states, recur):
+        h = self.activation(recur("h", *states, *projected)) + tf.random.normal((1, self.units))
+        return h, (h,)
+
+
+class Counting(RecurrentCell):
+    """Changes a variable in its step."""
+
+    gates = "h"
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False, name="count")
+
+    def step(self, projected, states, recur):
+        self.count.assign_add(1.0)
+        h = self.activation(recur("h", *states, *projected))
+        return h, (h,)
+
+
+class Outside(RecurrentCell):
+    """Reads a variable that is not its own."""
+
+    gates, scale = "h", tf.Variable(2.0)
+
+    def step(self, projected, states, recur):
+        h = self.activation(self.scale * recur("h", *states, *projected))
+        return h, (h,)
+
+
+class Centred(RecurrentCell):
+    """Lets the rows of a batch meet, in its step or in its projection."""
+
+    gates = "h"
+
+    def __init__(self, units, where="step", **kwargs):
+        super().__init__(units, **kwargs)
+        self.where = where
+
+    def project(self, inputs):
+        (x,) = super().project(inputs)
+        return ((x - ops.mean(x, axis=0, keepdims=True)) if self.where == "project" else x,)
+
+    def step(self, projected, states, recur):
+        h = self.activation(recur("h", *states, *projected))
+        h = h - ops.mean(h, axis=0, keepdims=True) if self.where == "step" else h
+        return h, (h,)
+
+
+@pytest.mark.parametrize(("cell", "reason"), [
+    (Noisy(4), "draws random numbers"),
+    (Noisy(4, seeded=False), "draws random numbers"),
+    (Drawing(4), "draws random numbers"),
+    (Counting(4), "changes a variable"),
+    (Outside(4), "something other than its weights"),
+    (Centred(4), "depends on the other rows"),
+    (Centred(4, where="project"), "depends on the other rows"),
+    (zoo.cells.Residual(Centred(WIDTH)), "depends on the other rows"),
+], ids=lambda each: type(each).__name__ if not isinstance(each, str) else each.replace(" ", "-"))
+@pytest.mark.parametrize("graph", [False, True], ids=["eager", "graph"])
+def test_a_step_that_is_no_function_of_each_row_alone_runs_in_keras_loop(cell, reason, graph):
+    layer, x = Recurrent(cell, return_sequences=True), tf.constant(draw(8))
+    run = tf.function(layer) if graph else layer
+    first, second = array(run(x, training=True)), array(run(x, training=True))
+    assert explain(layer, x.shape).loop == "keras" and reason in explain(layer, x.shape).reason
+    if isinstance(cell, Noisy):
+        assert (first != second).any() and (first[:4] != first[4:]).any()
+    if isinstance(cell, Counting):
+        assert float(cell.count.value) > 0
+        cell.count.assign(0.0)
+
+
+class Careless(RecurrentCell):
+    gates = "h"
+
+    def step(self, projected, states, recur):
+        return self.activation(recur("h", *states, *projected))
+
+
+@pytest.mark.parametrize("loop", ["auto", "keras"])
+def test_a_step_that_forgets_the_states_is_refused_in_words(loop):
+    with pytest.raises(TypeError, match=r"Careless.step must return `output, \(new states, ...\)`"):
+        Recurrent(Careless(4), loop=loop)(draw(2))
+
+
 def gradient_of(layer, x):
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -476,7 +593,7 @@ def test_a_step_with_arrays_of_rank_3_runs_in_keras_loop_and_explain_says_why(gr
     for _ in range(2):
         assert_same(run(x), gradient_of(own, x))
     plan = explain(ours, x.shape)
-    assert plan.loop == "keras" and "not (batch, width)" in plan.reason
+    assert plan.loop == "keras" and "where the loop needs (batch, width)" in plan.reason
 
 
 @pytest.mark.parametrize("activations", [("relu6", "hard_sigmoid"), ("relu", "hard_tanh"), ("leaky_relu", "sigmoid"),

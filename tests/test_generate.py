@@ -91,6 +91,15 @@ def test_every_recurrent_layer_carries_its_state(layers):
     assert len(np.unique(written)) > 1
 
 
+@pytest.mark.parametrize(("activation", "from_logits", "words"), [
+    ("softmax", True, "gives probabilities: make the Generator with from_logits=False"),
+    (None, False, "gives no probabilities .* from_logits=True"),
+])
+def test_logits_and_probabilities_are_not_mistaken_for_each_other(activation, from_logits, words):
+    with pytest.raises(ValueError, match=words):
+        Generator(network(activation=activation), from_logits=from_logits)
+
+
 def test_a_model_of_probabilities():
     model = network(activation="softmax")
     prompt = [[3, 0, 5]]
@@ -225,6 +234,7 @@ REFUSED = {
     "convolution": (lambda i, x: dense(convolved(x)), "recurrent layers alone"),
     "backwards": (lambda i, x: dense(carrying(go_backwards=True)(x)), "reads backwards"),
     "the last step only": (lambda i, x: dense(zoo.layers.GRU(3)(x)), "return_sequences=True"),
+    "unread symbols": (lambda i, x: keras.layers.Dense(9)(carrying()(x)), "predicts 9 symbols, but its embedding.* only 7"),
     "two outputs": (lambda i, x: [dense(x), dense(x)], "one output"),
 }
 
@@ -243,7 +253,8 @@ def test_models_it_cannot_write_with(build, words):
     (([], 5), "at least one symbol"),
     ((np.zeros((2, 0), int), 5), "at least one symbol"),
     (([0.5], 5), "array of integers"),
-    (("hello", 5), "array of integers"),
+    (("hello", 5), "Text must be turned into the indices of its symbols first"),
+    (([[1, 2], [1]], 5), "must have the same length"),
     (([1], 0), "length must be a positive integer. Received: 0"),
     (([1], 2.5), "length must be a positive integer. Received: 2.5"),
     (([1], True), "Received: True"),

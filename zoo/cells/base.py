@@ -76,6 +76,16 @@ def parted(product, added):
     return parts[0] if len(parts) == 1 else parts
 
 
+def stepped(cell, projected, states, recur):
+    """`cell.step`, or one clear error where it does not give what it should."""
+    found = cell.step(projected, states, recur)
+    if not isinstance(found, (tuple, list)) or len(found) != 2 or not isinstance(found[1], (tuple, list)):
+        raise TypeError(
+            f"{type(cell).__name__}.step must return `output, (new states, ...)`. Received: {type(found).__name__}"
+        )
+    return found
+
+
 class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     """One time step of a recurrent network: `output, new_states = cell(inputs, states)`.
 
@@ -199,7 +209,7 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
             inputs = inputs * self.get_dropout_mask(inputs)
         if training and self.recurrent_dropout:
             recur = self.masked(recur, self.get_recurrent_dropout_mask(states[0]))
-        output, states = self.step(self.project(inputs), states, recur)
+        output, states = stepped(self, self.project(inputs), states, recur)
         return output, list(states)
 
     def masked(self, recur, mask):
@@ -217,6 +227,10 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     def innermost(self):
         """The cell whose weights `recur` names; in a wrapper, the one inside."""
         return self
+
+    def of_the_zoo(self):
+        """Whether it is a cell of zoo.cells itself, and none made from it: of those more is known."""
+        return type(self).__module__.startswith("zoo.cells.")
 
     def beyond_step(self, training=False):
         """What `call` does beyond dropout, `project` and `step`, in words; None for nothing, as a fast layer needs it."""

@@ -66,6 +66,9 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
     def innermost(self):
         return self.cell.innermost()
 
+    def of_the_zoo(self):
+        return type(self).__module__.startswith("zoo.cells.") and self.cell.of_the_zoo()
+
     def beyond_step(self, training=False):
         name, inner = type(self).__name__, getattr(self.cell, "beyond_step", None)
         if type(self).call is not CellWrapper.call:
@@ -117,7 +120,9 @@ class Zoneout(CellWrapper):
             words, of h and of c). 0 is the cell itself.
         seed: of the masks.
 
-    Where the cell's output is one of its states, as in most, the output is that state after zoneout.
+    Where the cell's output is one of its states, as in most, the output is that state after zoneout. `zoo.layers.Recurrent`
+    draws all masks of a sequence at once, and so other ones than `keras.layers.RNN` from the same seed. On JAX train it in
+    `zoo.layers.Recurrent`: Keras' own loop cannot draw from step to step there.
     """
 
     def __init__(self, cell, rates=0.1, *, seed=None, **kwargs):

@@ -67,7 +67,7 @@ def obstacle(layer, training):
         return missing
     for cell in cells_of(layer):
         if not hasattr(cell, "beyond_step"):
-            return f"{type(cell).__name__} is not a cell of zoo.cells"
+            return f"{type(cell).__name__} of {type(cell).__module__.partition('.')[0]} is not a cell of zoo.cells"
         if reason := cell.beyond_step(training):
             return reason
     return layer.engines.refused or engine.obstacle()
@@ -90,7 +90,7 @@ def loop_plan(layer, shape, training=False):
 
 
 def explain(layer, shape, training=True, masked=False):
-    """Which loop runs a recurrent layer, and why.
+    """Which loop runs a recurrent layer, and why. What a cell does in its step is looked at when the layer is first called.
 
     Arguments:
         layer: a `zoo.layers.Recurrent`, or any layer of zoo.layers made by name.
@@ -107,9 +107,12 @@ def explain(layer, shape, training=True, masked=False):
         'keras'
     """
     if not hasattr(layer, "engines"):
-        raise TypeError(f"explain takes a zoo.layers.Recurrent or a layer made from it. Received: {layer!r}")
-    if len(tuple(shape)) != 3:
-        raise ValueError(f"The input of a recurrent layer is (batch, time, input_dim). Received: {tuple(shape)}")
+        raise TypeError(
+            "explain takes a zoo.layers.Recurrent or a layer made from it, such as the forward_layer of a Bidirectional. "
+            f"Received: {layer!r}"
+        )
+    if not hasattr(shape, "__len__") or len(shape) != 3:
+        raise ValueError(f"The input of a recurrent layer is (batch, time, input_dim). Received: {shape!r}")
     return plan(layer, tuple(shape), training, masked)
 
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
-from zoo.cells.base import parted
+from zoo.cells.base import parted, stepped
 from zoo.layers.functional import arrays, project, substituted
 
 SHORT = 40  # up to so many steps are one chunk
@@ -111,7 +111,7 @@ class Steps:
 
             with substituted(cell, weights, cell.compute_dtype):
                 projected = project(cell, x, masks)
-                y, new = cell.step(projected, tuple(states), self.dropped(recur, recurrent_mask))
+                y, new = stepped(cell, projected, tuple(states), self.dropped(recur, recurrent_mask))
             at = next((i for i, state in enumerate(new) if state is y), None)
             return projected, y
 

@@ -104,6 +104,7 @@ class Engine:
 
         @tf.custom_gradient
         def run(x, states, weights):
+            witness = x, states, weights
             x, states, weights = outside_of_tapes(x, states, weights)
             starts = shard_by_shard([padding.split(s) for s in states], shards)
             shared = zip(padding.split(x), starts, constants, strict=True)
@@ -117,7 +118,9 @@ class Engine:
                 d_ends = shard_by_shard([padding.split(d) for d in d_states], shards)
                 pull = once_only(function(backward, with_dx))
                 shared = zip(given, kept, padding.split(d_output), d_ends, strict=True)
-                dx, d_starts, d_weights = zip(*(pull(*shard, *of_shard) for shard, *of_shard in shared), strict=True)
+                dx, d_starts, d_weights = zip(
+                    *(pull(witness, *shard, *of_shard) for shard, *of_shard in shared), strict=True
+                )
                 d_starts = [padding.join(d) for d in zip(*d_starts, strict=True)]
                 d_weights = [tf.add_n(d) for d in zip(*d_weights, strict=True)]
                 return padding.join([d[0] for d in dx]) if with_dx else None, d_starts, d_weights
@@ -180,7 +183,7 @@ class Traced:
 
 def likeness(cell):
     """What two cells have in common if their loops are the same; None for a cell that is not the zoo's own."""
-    if not type(cell).__module__.startswith("zoo.cells.") or cell.innermost() is not cell or "normalise" in vars(cell):
+    if not cell.of_the_zoo() or cell.innermost() is not cell or "normalise" in vars(cell):
         return None
     drawn = ("name", "seed", "trainable", "dropout", "recurrent_dropout")
     config = {k: v for k, v in cell.get_config().items() if k not in drawn and not k.endswith(DRAWN)}
@@ -219,10 +222,10 @@ def shard_by_shard(arrays, shards):
 
 
 def once_only(function):
-    """A function that is a gradient, and has none itself."""
+    """A function that is a gradient, and has none itself. `witness`: what an outer tape may watch."""
 
     @tf.custom_gradient
-    def run(*arguments):
+    def run(witness, *arguments):
         def again(*_):
             raise NotImplementedError(
                 "The compiled recurrent loop can be differentiated once. For second-order gradients make the layer with "

@@ -5,11 +5,12 @@ the same order and with the same defaults, and hold the same weights under the s
 """
 
 import contextlib
+import difflib
 import inspect
 
 import keras
 
-from zoo.cells.base import register
+from zoo.cells.base import SETTINGS, register
 from zoo.cells.catalog import CELLS
 from zoo.layers.recurrent import Recurrent
 
@@ -68,6 +69,8 @@ class NamedRecurrent(Recurrent):
             raise TypeError(f"{type(self).__name__} takes its arguments by name, but for units. Received also: {args}")
         kwargs |= dict(zip(names, args, strict=False))
         self.use_cudnn = kwargs.pop("use_cudnn", "auto")
+        if self.like:
+            kwargs.pop("implementation", None)  # how Keras' loop multiplies
         cell = {k: v for k, v in kwargs.items() if k in BOTH or k not in LAYER}
         snake = "".join(
             f"_{c.lower()}" if c.isupper() and before.islower() else c.lower()
@@ -75,7 +78,20 @@ class NamedRecurrent(Recurrent):
         )
         settings = {**self.entry.arguments, **self.variant, **cell}
         layer = {k: v for k, v in kwargs.items() if k in LAYER | BOTH}
-        super().__init__(self.entry.resolve()(units, **settings, name=f"{snake}_cell"), **layer)
+        super().__init__(self.make_cell(units, **settings, name=f"{snake}_cell"), **layer)
+
+    def make_cell(self, units, **settings):
+        """The cell; what it does not know is an argument that this layer does not have."""
+        cell = self.entry.resolve()
+        known = {name for of in cell.__mro__ for name in inspect.signature(of.__init__).parameters} | set(SETTINGS)
+        try:
+            return cell(units, **settings)
+        except (TypeError, ValueError):
+            for name in sorted(set(settings) - known):
+                near = difflib.get_close_matches(name, known | LAYER, n=2)
+                hint = f" Did you mean {' or '.join(near)}?" if near else ""
+                raise ValueError(f"{type(self).__name__} has no argument {name!r}.{hint}") from None
+            raise
 
     def __getattr__(self, name):
         """What the layer itself does not have is the cell's: units, activation, ..."""

@@ -55,13 +55,15 @@ class Recurrent(keras.layers.RNN):
         super().__init__(keras.layers.StackedRNNCells(cell, dtype=dtype) if several else cell, *args, **kwargs)
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
+    def build(self, sequences_shape, initial_state_shape=None):
+        super().build(sequences_shape, initial_state_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
+
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if mask is not None:
             check_mask(mask, sequences)
         if initial_state is not None:
-            count = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
-            if count != len(self.state_size):
-                raise ValueError(f"The cell has {len(self.state_size)} state(s); initial_state has {count}.")
+            check_states(initial_state, self.state_size, sequences)
         return super().call(sequences, initial_state, mask, training)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
@@ -95,6 +97,19 @@ class Engines:
             cell, (make, _) = engine.cells_of(layer)[level], engine.backend_engine()
             self.made[level] = make(cell, layer.chunk, layer.shards)
         return self.made[level]
+
+
+def check_states(states, sizes, sequences):
+    """The initial states are as many and as wide as the cell's, with as many rows as the sequences."""
+    states, widths = keras.tree.flatten(states), keras.tree.flatten(list(sizes))
+    if len(states) != len(widths):
+        raise ValueError(f"The cell has {len(widths)} state(s); initial_state has {len(states)}.")
+    for at, (state, width) in enumerate(zip(states, widths, strict=True)):
+        shape, expected = tuple(getattr(state, "shape", ())), (sequences.shape[0], width)
+        if len(shape) != 2 or any(
+            None not in pair and pair[0] != pair[1] for pair in zip(shape, expected, strict=True)
+        ):
+            raise ValueError(f"Initial state {at} must have the shape (batch, width) = {expected}. Received: {shape}")
 
 
 def check_mask(mask, sequences):

@@ -1,9 +1,10 @@
 """One step of a cell and its gradient, as TensorFlow functions, with no derivative written by hand."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from zoo.cells.base import RecurrentCell, parted
+from zoo.cells.base import RecurrentCell, parted, stepped
 from zoo.layers.engine import Unsupported
 from zoo.layers.functional import project, substituted
 
@@ -50,12 +51,35 @@ class Step:
         self.weights = [tf.TensorSpec(v.shape, cell.variable_dtype) for v in cell.weights]
         x = tf.TensorSpec((None, features), self.dtype)
         looked = tf.function(self._look, autograph=False).get_concrete_function(x, self.states, self.weights)
+        check_operations(looked.graph)
         self.projected = [spec(t) for t in looked.structured_outputs]
         carried = [*self.states, tf.TensorSpec((None, self.width), self.dtype)] if kept else self.states
         constants = [tf.TensorSpec((None, 1), tf.bool)] * kept + [self.states[0]] * dropped
         self.run = tf.function(self._run, autograph=False).get_concrete_function(
             self.projected, carried, self.weights, self.kernels, constants
         )
+        check_operations(self.run.graph)
+        if not cell.of_the_zoo():
+            self.check_rows(x, carried, constants)
+
+    def check_rows(self, x, states, constants):
+        """Refuse a cell in which the rows of a batch meet, as its batch is cut into shards."""
+        random = np.random.default_rng(0)
+
+        def drawn(like):
+            shape = [4 if size is None else size for size in like.shape]
+            return tf.cast(random.normal(size=shape) / 2 if like.dtype.is_floating else np.ones(shape), like.dtype)
+
+        weights, kernels, rows = tf.nest.map_structure(drawn, (self.weights, self.kernels, [x, states, constants]))
+
+        def run(cut):
+            x, states, constants = tf.nest.map_structure(lambda a: a[cut], rows)
+            y, new, *_ = self.run(self.project(x, weights), states, weights, kernels, constants)
+            return [tf.cast(a, tf.float32).numpy() for a in (y, *new)]
+
+        for whole, *halves in zip(*map(run, (slice(4), slice(2), slice(2, 4))), strict=True):
+            if not np.allclose(whole, np.concatenate(halves), rtol=1e-2, atol=1e-2, equal_nan=True):
+                raise Unsupported("what it makes of a row of the batch depends on the other rows")
 
     def with_output(self, states):
         """The states that a step carries: with a mask, also the last output, at first 0."""
@@ -82,7 +106,7 @@ class Step:
 
         with substituted(self.cell, weights, self.cell.compute_dtype):
             projected = project(self.cell, x, self.masks)
-            output, _ = self.cell.step(projected, tuple(states), recur)
+            output, _ = stepped(self.cell, projected, tuple(states), recur)
         self.width, self.layout = output.shape[-1], tf.nest.map_structure(lambda _: None, projected)
         return tf.nest.flatten(projected)
 
@@ -134,7 +158,7 @@ class Step:
         residuals = [t for t in needed if t.name in moving]
         invariants = [t for t in needed if t.name not in moving]
         if wrong := [t for t in residuals if t.shape.rank != 2 or t.shape[-1] is None]:
-            raise Unsupported(f"step makes arrays that are not (batch, width): {wrong[0].shape}")
+            raise Unsupported(f"step makes an array of shape {wrong[0].shape}, where the loop needs (batch, width)")
         at = index_of(y, new)
         inputs = [  # what was multiplied, where it is neither saved already nor the output of the step before
             site
@@ -237,6 +261,16 @@ class Step:
         results = tf.graph_util.import_graph_def(graph_def, inputs, names, name="")
         n, m = len(d_new), len(d_new) + len(self.used)
         return results[:n], results[n:m], results[m:]
+
+
+def check_operations(graph):
+    """Refuse a step that is not a function of its inputs and weights alone: traced once, it would be another one."""
+    definition = graph.as_graph_def()
+    for node in [*definition.node, *(node for function in definition.library.function for node in function.node_def)]:
+        if any(word in node.op for word in ("Random", "PyFunc", "Assign", "ReadVariable")):
+            raise Unsupported(
+                f"it draws random numbers, or uses or changes something other than its weights ({node.op})"
+            )
 
 
 def depending_on(tensors):

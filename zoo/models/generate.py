@@ -13,16 +13,18 @@ class Generator:
         s_t ~ softmax(z_t / temperature) over the `top_k` largest z_t,   z_t = model(… s_{t−1})
 
     The whole loop, with the model's layers, the choice and the state, is compiled (by XLA on TensorFlow and JAX): no call
-    of `predict` a symbol. Symbols are drawn by inverting the distribution function at uniform numbers that are drawn
-    outside, so a seed gives the same symbols again.
+    of `predict` a symbol. A size of batch, a `top_k` and a length of prompt are each compiled for when they first come, which
+    takes a second or two; the number of symbols asked for costs no compilation. Symbols are drawn by inverting the
+    distribution function at uniform numbers that are drawn outside, so a seed gives the same symbols again.
 
     Arguments:
-        model: a Keras model of integer symbols (batch, time) -> (batch, time, symbols), made of layers that look at one
-            step at a time and of recurrent layers with `return_sequences=True`.
+        model: a Functional or Sequential model of integer symbols (batch, time) -> (batch, time, symbols), made of layers that
+            look at one step at a time and of recurrent layers with `return_sequences=True`.
         from_logits: whether it gives logits; False for probabilities.
 
     Raises:
-        ValueError: the model has no recurrent layer, or its output at a step depends on anything but the steps so far.
+        ValueError: the model has no recurrent layer, or its output at a step depends on anything but the steps so far, or is
+            not what `from_logits` says, or it predicts symbols that its Embedding cannot read.
 
     Example:
         >>> symbols = keras.Input((None,), dtype="int32")
@@ -47,6 +49,12 @@ class Generator:
                 f"return_sequences=True in its recurrent layers. Received: {outputs[0]}"
             )
         self.symbols = outputs[0][-1]
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Embedding) and layer.input_dim < self.symbols:
+                raise ValueError(
+                    f"The model predicts {self.symbols} symbols, but its {layer.name} reads only {layer.input_dim}: it cannot "
+                    "go on from all that it predicts."
+                )
         self.steppers, self.loops = {}, {}
         self._check()
 
@@ -54,7 +62,8 @@ class Generator:
         """Continue each prompt by `length` symbols.
 
         Arguments:
-            prompt: integers (batch, time) or (time,), with at least one symbol each.
+            prompt: integers (batch, time) or (time,), with at least one symbol each. Prompts of different lengths take a call
+                each.
             length: how many symbols to add.
             temperature: below 1 for likelier symbols, above 1 for more surprising ones; 0 takes the likeliest each time.
             top_k: choose among that many likeliest symbols only; None for all.
@@ -89,11 +98,16 @@ class Generator:
 
     # ---------------------------------------------------------------- the model, step by step
     def _prompt(self, prompt):
-        array = np.asarray(prompt)
+        try:
+            array = np.asarray(prompt)
+        except ValueError:
+            raise ValueError(
+                "Prompts in one batch must have the same length; give the others in calls of their own."
+            ) from None
         if array.ndim not in (1, 2) or not array.size or not np.issubdtype(array.dtype, np.integer):
             raise ValueError(
                 "A prompt is an array of integers (time,) or (batch, time) with at least one symbol. Received: "
-                f"shape {array.shape}, {array.dtype}"
+                f"shape {array.shape}, {array.dtype}. Text must be turned into the indices of its symbols first."
             )
         if array.min() < 0 or array.max() >= self.symbols:
             raise ValueError(f"The symbols are 0 to {self.symbols - 1}. Received: {array.min()} to {array.max()}")
@@ -133,6 +147,7 @@ class Generator:
             )
         start = states = [ops.zeros(s.shape, s.dtype) for s in stepper.states]
         whole, steps = stepper(symbols, start)[0], []
+        self._check_outputs(ops.convert_to_numpy(ops.cast(whole, "float32")))
         for t in range(symbols.shape[1]):
             step, states = stepper(symbols[:, t : t + 1], states)
             steps.append(step)
@@ -142,6 +157,15 @@ class Generator:
                 "ahead or across steps (Bidirectional, Conv1D, pooling, attention, ...). Generator needs a causal model "
                 "whose memory is in its recurrent layers alone."
             )
+
+    def _check_outputs(self, outputs):
+        """Logits or probabilities, as was said."""
+        probabilities = (outputs >= 0).all() and np.allclose(outputs.sum(axis=-1), 1, atol=1e-2)
+        if probabilities == self.from_logits:
+            found, said = (
+                ("probabilities", "False") if probabilities else ("no probabilities (of 0 to 1, with sum 1)", "True")
+            )
+            raise ValueError(f"The model gives {found}: make the Generator with from_logits={said}.")
 
 
 class Built(keras.layers.Layer):
