@@ -105,8 +105,7 @@ GUIDE = """\
   median over rounds of the median within a round, and each ratio the median of the ratios of the rounds; in brackets, and
   under *quartiles*, the middle half of the rounds. Where two such ranges overlap, call it a draw.
 - *training* is `train_on_batch` (PyTorch: forward, backward, step) on data that are already in place, so no input pipeline is
-  in it; *inference* is `predict_on_batch` (`no_grad`), up to NumPy on the host. At small sizes both are mostly what a call of
-  Keras costs, whichever the layer.
+  in it; *inference* is `predict_on_batch` (`no_grad`), up to NumPy on the host.
 - *first step* is making the model and its first training step, compilation included, in a process that has imported
   everything and trained a small dense network; *first partial batch* is the first step with three quarters of the rows. Both
   happen once in a process, and were measured once. That process then checks that a training step changes every weight, and
