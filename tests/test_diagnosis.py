@@ -191,10 +191,8 @@ def test_a_report_is_one_page_that_fetches_nothing(fitted, tmp_path):
     forecaster, parts, _ = fitted
     figure = plots.plot_by_horizon(forecaster.backtest(parts.test))
     table = forecaster.backtest(parts.test).forecast(0)
-    title, sections = report.forecasting(
-        "y <b> & more", table, forecaster.backtest(parts.test), forecaster.diagnose(parts.test), figure
-    )
-    report.write(tmp_path / "new" / "index.html", title, sections, "made <here>")
+    sections = report.forecasting(table, forecaster.backtest(parts.test), forecaster.diagnose(parts.test), figure)
+    report.write(tmp_path / "new" / "index.html", "y <b> & more", sections, "made <here>")
     page = Page((tmp_path / "new" / "index.html").read_text(encoding="utf-8"))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["index.html"]
     assert page.tags.count("img") == 6 and all(a.startswith("data:image/png;base64,") for a in page.addresses)

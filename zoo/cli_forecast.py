@@ -33,7 +33,7 @@ class Forecasted:
 
         backtest, diagnosis = self.task.backtest(self.test), self.task.diagnose(self.test)
         footer = f"Made by zoo {__version__} with `zoo forecast --report`."
-        report.write(path, *report.forecasting(self.title, self.table, backtest, diagnosis, figure), footer)
+        report.write(path, self.title, report.forecasting(self.table, backtest, diagnosis, figure), footer)
         console.print(diagnosis.verdict(), soft_wrap=True, markup=False)
 
 

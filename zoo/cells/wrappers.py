@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.cells.base import DropoutRNNCell, RecurrentCell, check_share, register
+from zoo.cells.base import DropoutRNNCell, RecurrentCell, check_share, register, stepped
 
 
 class CellWrapper(DropoutRNNCell, keras.layers.Layer):
@@ -54,7 +54,7 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
 
     def step(self, projected, states, recur):
         beside, projected = projected
-        output, new = self.cell.step(projected, states, recur)
+        output, new = stepped(self.cell, projected, states, recur)
         return self.around(beside, output, states, list(new), False)
 
     def masked(self, recur, mask):

@@ -67,8 +67,8 @@ def write(path, title, sections, footer=""):
     partial.replace(path)
 
 
-def forecasting(title, forecast, backtest, diagnosis, figure, unit=""):
-    """`title, sections` of a forecast: the forecast, the scores, the residuals."""
+def forecasting(forecast, backtest, diagnosis, figure):
+    """The sections of a report on a forecast: the forecast, the scores, the residuals, the free run."""
     from zoo.evaluation import plots
 
     scores, (statistic, p) = backtest.scores(), diagnosis.ljung_box()
@@ -82,14 +82,14 @@ def forecasting(title, forecast, backtest, diagnosis, figure, unit=""):
         plots.plot_autocorrelation(diagnosis),
         *([plots.plot_cross_correlation(diagnosis)] if diagnosis.inputs else []),
     ]
-    return title, {
+    return {
         "Forecast": [figure, forecast],
         "Score": [
             f"On the test part, which no training and no choice has seen: {origins}.",
             scores,
             backtest.verdict(),
         ],
-        "Error by steps ahead": [plots.plot_by_horizon(backtest, unit)],
+        "Error by steps ahead": [plots.plot_by_horizon(backtest)],
         "Residuals one step ahead": residuals,
         "Forecast against truth": [
             "One step ahead: slope {:.3f}, intercept {:.4g}.".format(*diagnosis.regression()),

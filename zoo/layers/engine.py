@@ -73,15 +73,8 @@ def obstacle(layer, training):
     return layer.engines.refused or engine.obstacle()
 
 
-def plan(layer, shape, training=False, masked=False):
-    """The loop for a layer whose input has this shape."""
-    if fused.expected(layer, masked):
-        return Plan("fused", f"keras.layers.{layer.like.__name__} has cuDNN for it")
-    return loop_plan(layer, shape, training)
-
-
-def loop_plan(layer, shape, training=False):
-    """The same without cuDNN."""
+def plan(layer, shape, training=False):
+    """The loop for a layer whose input has this shape, where cuDNN is not to run it."""
     reason = obstacle(layer, training)
     if reason:
         return Plan("keras", reason)
@@ -113,7 +106,9 @@ def explain(layer, shape, training=True, masked=False):
         )
     if not hasattr(shape, "__len__") or len(shape) != 3:
         raise ValueError(f"The input of a recurrent layer is (batch, time, input_dim). Received: {shape!r}")
-    return plan(layer, tuple(shape), training, masked)
+    if fused.expected(layer, masked):
+        return Plan("fused", f"keras.layers.{layer.like.__name__} has cuDNN for it")
+    return plan(layer, tuple(shape), training)
 
 
 def run(layer, sequences, initial_state, mask, training):

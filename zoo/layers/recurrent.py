@@ -13,9 +13,10 @@ from zoo.layers import engine, fused
 class Recurrent(keras.layers.RNN):
     """`keras.layers.RNN(cell)`, with the same arguments and results, for every cell of the zoo (or several, stacked).
 
-    It is faster: on TensorFlow and JAX the cells of zoo.cells run in a loop of their own, compiled, with the products that
-    no state can change taken out of it, forward and backward. What that loop cannot run goes through Keras' loop, with the
-    same result; `zoo.layers.explain(layer, shape)` says which one it is, and why.
+    On TensorFlow and JAX the cells of zoo.cells run in a loop of their own, compiled, with the products that no state can
+    change taken out of it, forward and backward. On TensorFlow that is faster than Keras' loop; on JAX, where Keras' loop is
+    compiled too, about as fast (benchmarks/results). What it cannot run goes through Keras' loop, with the same result;
+    `zoo.layers.explain(layer, shape)` says which one it is, and why.
 
     Two more differences: a dtype policy given here reaches a cell that was given none, and a cell that is no Keras layer is
     refused at once.
@@ -71,7 +72,7 @@ class Recurrent(keras.layers.RNN):
             if fused.expected(self, mask is not None):
                 with contextlib.suppress(fused.NotFused):
                     return fused.run(self, sequences, initial_state, mask, training)
-            if engine.loop_plan(self, sequences.shape, training).loop == "engine":
+            if engine.plan(self, sequences.shape, training).loop == "engine":
                 try:
                     return engine.run(self, sequences, initial_state, mask, training)
                 except engine.Unsupported as reason:
