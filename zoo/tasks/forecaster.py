@@ -151,6 +151,7 @@ class Forecaster:
         cell = architecture.cell_of(self.model)
         samples = [self._samples(part.series, rows) for part, rows in (train, valid)]
         network = OneHiddenLayer(samples[0][0].shape[1], cell.units, 1, self.network["activation"], cell.skip)
+        errors, validation = (network.on(*part) for part in samples)
         options = {
             "epochs": self.recipe.epochs,
             "patience": self.recipe.patience,
@@ -160,10 +161,10 @@ class Forecaster:
         fits = []
         for restart in range(self.recipe.restarts):
             theta = network.initial(np.random.default_rng([seed, restart]))
-            fits.append(levenberg_marquardt(network, theta, *samples, **options))
+            fits.append(levenberg_marquardt(errors, theta, validation, **options))
             if fits[-1].stopped == "interrupted":
                 break
-        best = min(fits, key=lambda fit: network.sum_of_squares(fit.theta, *samples[1]))
+        best = min(fits, key=lambda fit: validation.sum_of_squares(fit.theta))
         architecture.from_arrays(cell, network.unpack(best.theta))
         return {"train": best.train, "valid": best.valid, "best_epoch": best.best_epoch, "stopped": best.stopped}
 
