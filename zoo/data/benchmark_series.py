@@ -11,8 +11,8 @@ CURRENCIES = ("AUD", "GBP", "CAD", "CHF", "CNY", "JPY", "NZD", "SGD")
 def sunspots():
     """The mean number of sunspots of each month, January 1749 to December 1983: 2,820 months.
 
-    The Zürich numbers (version 1; today's version 2 has another scale). A season is 132 months, about one solar cycle: the
-    cycles are 9 to 14 years long.
+    The Zürich numbers (version 1; today's version 2 has another scale). A season is 132 months, the usual eleven years of a
+    solar cycle, though cycles are 9 to 14 years long and this record is most like itself after 125 months.
 
     Source: Solar Influences Data Analysis Center (SIDC), Royal Observatory of Belgium.
     """

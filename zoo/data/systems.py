@@ -144,7 +144,7 @@ def cascaded_tanks():
     """Two cascaded water tanks: the voltage of a pump fills the upper one, the level of the lower one is measured; 4 s.
 
     Two records of 1,024 samples, "train" and "test", in V (pump and level sensor). The tanks overflow at times, which holds
-    the measured level at 10 V. The state at the beginning is unknown; it is the same in both records.
+    the measured level at 10 V. The state at the beginning is unknown.
 
     Source: Schoukens, Mattson, Wigren & Noël, "Cascaded tanks benchmark combining soft and hard nonlinearities", Workshop on
     Nonlinear System Identification Benchmarks 2016.
