@@ -58,10 +58,10 @@ def ends(series):
 
 
 def sun_fits_best(series, place, own, **options):
-    """Whether the clear sky of the label `own` correlates better with the series than those of the other labels."""
-    fit = {label: np.corrcoef(series.values, solar.clear_sky(series.index, *place, label=label, **options))[0, 1]
-           for label in ("end", "middle", "start")}
-    return max(fit, key=fit.get) == own
+    """Whether the series has the clear sky of the label `own`, and that one correlates best with its values."""
+    clear = {label: solar.clear_sky(series.index, *place, label=label, **options) for label in ("end", "middle", "start")}
+    fit = {label: np.corrcoef(series.values, values)[0, 1] for label, values in clear.items()}
+    return max(fit, key=fit.get) == own and np.allclose(series.frame["clear_sky"], clear[own])
 
 
 # ------------------------------------------------------------------ solar
