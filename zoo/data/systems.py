@@ -17,7 +17,8 @@ class Record:
         y: outputs, (time, outputs).
         step: seconds between samples.
         name: for titles.
-        inputs, outputs: the name of each column with its unit, such as ("pump voltage (V)",).
+        inputs, outputs: the name of each column with its unit, such as ("pump voltage (V)",); "u1", "u2", … and "y1", …
+            by default.
 
     `record[a:b]` is the record of the samples a … b − 1. Both arrays are float64 and cannot be written to.
 
@@ -28,10 +29,10 @@ class Record:
 
     u: np.ndarray
     y: np.ndarray
-    step: float
-    name: str
-    inputs: tuple
-    outputs: tuple
+    step: float = 1.0
+    name: str = "record"
+    inputs: tuple | None = None
+    outputs: tuple | None = None
 
     def __post_init__(self):
         for field, names in (("u", "inputs"), ("y", "outputs")):
@@ -92,6 +93,8 @@ def check_array(field, values, columns):
 
 
 def check_names(field, names, count):
+    if names is None:
+        return tuple(f"{field[0]}{k}" for k in range(1, count + 1))
     if isinstance(names, str) or len(names) != count:
         raise DataError(
             f'{field} names each of the {count} column(s), as in {field}=("voltage (V)",). Received: {names!r}. Give a '
