@@ -74,7 +74,7 @@ def test_san_francisco_is_a_typical_year_of_hours_that_end_at_their_label():
 
 
 @small.needs_data("san_francisco")
-def test_persistence_on_the_last_fifth_of_san_francisco_has_the_published_error_without_any_factor():
+def test_the_naive_forecasts_of_the_last_fifth_of_san_francisco_have_the_errors_on_its_card():
     series, origins = solar.san_francisco(), np.arange(7007, 8759)
     truth, clear = series.values[7008:], series.frame["clear_sky"].to_numpy()
     error = np.mean((persistence(series.values, origins, 1)[:, 0] - truth) ** 2)

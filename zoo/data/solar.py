@@ -102,10 +102,10 @@ def san_francisco():
 
     The file is one column of global horizontal illuminance, "lx", without times; there is no temperature or wind.
 
-    - **Unit.** The values are those of TMY3 files, hundreds of lux, and are given as they are, in the column `ghi`. The
-      published scores take them for W/m² without a factor: repeating the last value has a mean squared error of 5648.6 on
-      the last 1,752 hours, the published 5649. They are some 7 % above the irradiance in W/m²: `greensboro`'s file holds
-      both, and the sums are as 1.074 to 1. `clear_sky` is in W/m², so that under a clear sky ghi / clear_sky is about 1.1.
+    - **Unit.** The values have the size of those in TMY3 files, hundreds of lux, and are given as they are, in the column
+      `ghi`. Published scores take them for W/m² without a factor; on that scale repeating the last value has a mean squared
+      error of 5649 on the last 1,752 hours. They are some 7 % above the irradiance in W/m²: `greensboro`'s file holds both,
+      and the sums are as 1.074 to 1. `clear_sky` is in W/m², so that under a clear sky ghi / clear_sky is about 1.1.
     - **Times.** The rows are the hours that end at 1:00, 2:00, … in local standard time (UTC−8) of the nominal year 1990.
       So read, they correlate best with the clear sky: 0.954, against 0.936 and 0.896 if 1:00 were the hour's middle or start.
     """
