@@ -7,6 +7,8 @@ import numpy as np
 from zoo.data.fetch import fetch
 from zoo.data.series import DataError
 
+DEFAULT = {"inputs": "u", "outputs": "y"}  # names of columns without one, and their number
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -94,7 +96,7 @@ def check_array(field, values, columns):
 
 def check_names(field, names, count):
     if names is None:
-        return tuple(f"{field[0]}{k}" for k in range(1, count + 1))
+        return tuple(f"{DEFAULT[field]}{k}" for k in range(1, count + 1))
     if isinstance(names, str) or len(names) != count:
         raise DataError(
             f'{field} names each of the {count} column(s), as in {field}=("voltage (V)",). Received: {names!r}. Give a '

@@ -17,9 +17,10 @@ from zoo.evaluation import metrics
 from zoo.evaluation.residuals import Diagnosis
 from zoo.models import narx as architecture
 from zoo.tasks.layout import Report
+from zoo.training.identify import identify, linear
 from zoo.training.recipe import Recipe
-from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer, levenberg_marquardt
-from zoo.training.simulation import TOO_FAR, Diverged, Simulation, open_loop, refine
+from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer
+from zoo.training.simulation import TOO_FAR, Diverged, Simulation
 
 RECIPE = {"method": "lm", "restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
 BATCH = 4096
@@ -63,7 +64,18 @@ class NARX:
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
         if self.recipe.method == "adam":
             raise ValueError('NARX is trained by Levenberg-Marquardt: use method="lm"')
-        self.model = self.linear = self.u_scaler = self.y_scaler = self.names = self.report = None
+        self.model = self.linear = self.u_scaler = self.y_scaler = self.names = self.report = self.valid_error = None
+
+    @property
+    def network(self):
+        """The arguments of `zoo.models.narx.closed_loop`."""
+        return {
+            "units": self.units,
+            "output_taps": list(self.output_taps),
+            "input_taps": list(self.input_taps),
+            "activation": self.activation,
+            "skip": self.skip,
+        }
 
     @property
     def memory(self):
@@ -98,75 +110,18 @@ class NARX:
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
         self.u_scaler, self.y_scaler = standardizer(u), standardizer(y)
 
-        prepared, judged = [self._prepared(r) for r in train], [self._prepared(r) for r in valid]
-        counted = _counted(progress)
-        inputs = prepared[0][0].shape[1] + len(self.output_taps) * y.shape[1]
-        network = OneHiddenLayer(inputs, self.units, y.shape[1], self.activation, self.skip)
-        judge = Simulation(network, self.output_taps, judged)
-        best, epochs, stopped = (np.inf, None, None), 0, "epochs"
-        for restart in range(self.recipe.restarts):
-            rng = np.random.default_rng([seed, restart])
-            theta, fits = self._trained(network, network.initial(rng), prepared, judged, counted)
-            epochs, stopped = epochs + sum(len(fit.train) for fit in fits), fits[-1].stopped
-            found = judge.sum_of_squares(theta)
-            if best[1] is None or found < best[0]:
-                best = found, theta, fits
-            if stopped == "interrupted":
-                break
-        score, theta, fits = best
-        if self.recipe.refit and stopped != "interrupted":
-            theta = self._refitted(network, theta, prepared + judged, fits, counted)
-        self.model = architecture.closed_loop(
-            u.shape[1],
-            units=self.units,
-            outputs=y.shape[1],
-            output_taps=self.output_taps,
-            input_taps=self.input_taps,
-            activation=self.activation,
-            skip=self.skip,
-        )
-        architecture.from_arrays(architecture.cell_of(self.model), network.unpack(theta))
-        self.linear = self._least_squares(prepared)
-        errors = [e for fit in fits for e in fit.train], [e for fit in fits for e in fit.valid]
-        self.report = Report("lm", network.size, len(u), seed, *errors, best_epoch=epochs, stopped=stopped)
-        self.report_valid = float(np.sqrt(score / judge.count))
+        train, valid = ([self._prepared(record) for record in part] for part in (train, valid))
+        outputs = y.shape[1]
+        inputs = len(self.input_taps) * u.shape[1] + len(self.output_taps) * outputs
+        network = OneHiddenLayer(inputs, self.units, outputs, self.activation, self.skip)
+        found = identify(network, self.output_taps, train, valid, self.recipe, seed=seed, progress=progress)
+        self.linear = linear(inputs, outputs, self.output_taps, train)
+        self.model = architecture.closed_loop(u.shape[1], outputs=outputs, **self.network)
+        architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
+        epochs = sum(len(fit.train) for fit in found.fits)
+        self.report = Report("lm", network.size, len(u), seed, *found.errors, epochs, found.stopped)
+        self.valid_error = found.valid
         return self
-
-    def _trained(self, network, theta, train, valid, progress):
-        """Open loop, then the closed-loop stages; (weights, the fits)."""
-        options = {
-            "epochs": self.recipe.epochs,
-            "patience": self.recipe.patience,
-            "decay": self.recipe.decay,
-            "tolerance": 1e-7,
-            "progress": progress,
-        }
-        errors, judge = (open_loop(network, self.output_taps, part) for part in (train, valid))
-        first = levenberg_marquardt(errors, theta, judge, **options)
-        stages = self.recipe.closed_loop if self.output_taps and first.stopped != "interrupted" else ()
-        theta, fits = refine(network, first.theta, self.output_taps, train, valid, stages=stages, **options)
-        return theta, [first, *fits]
-
-    def _refitted(self, network, theta, records, fits, progress):
-        """A few more epochs on all records but the test's, with the decay that the last stage ended with."""
-        steps = self.recipe.closed_loop[-1] if self.recipe.closed_loop and self.output_taps else 1
-        errors = Simulation(network, self.output_taps, records, steps)
-        if not np.isfinite(errors.sum_of_squares(theta)):
-            return theta
-        options = {"epochs": self.recipe.refit, "decay": fits[-1].decay, "progress": progress}
-        return levenberg_marquardt(errors, theta, **options).theta
-
-    def _least_squares(self, records):
-        """The linear model with the same taps (ARX), as (d, S): what any network must beat."""
-        network = OneHiddenLayer(self._widths, 0, len(self.names["outputs"]), skip=True)
-        errors = open_loop(network, self.output_taps, records)
-        design = np.concatenate([np.ones((len(errors.inputs), 1)), errors.inputs], axis=1)
-        return np.linalg.lstsq(design, errors.targets, rcond=None)[0]
-
-    @property
-    def _widths(self):
-        names = self.names
-        return len(self.input_taps) * len(names["inputs"]) + len(self.output_taps) * len(names["outputs"])
 
     # ---------------------------------------------------------------- data
     def _records(self, data, like=None):
@@ -311,7 +266,7 @@ class NARX:
         record = self._check(record)
         first = self.memory if initial is None else initial
         truth = record.y[first:]
-        network, theta = self._linear_network()
+        network, theta = self.linear
         x, y = self._prepared(record, first)
         forecasts = {
             "model": (
@@ -370,11 +325,6 @@ class NARX:
         except Diverged:
             return np.full_like(truth, np.nan)
 
-    def _linear_network(self):
-        outputs = len(self.names["outputs"])
-        network = OneHiddenLayer(self._widths, 0, outputs, skip=True)
-        return network, np.ravel(self.linear)  # d, then S
-
     # ---------------------------------------------------------------- views
     def closed_loop(self):
         """The network on its own outputs, as a Keras model in the data's own units.
@@ -383,7 +333,7 @@ class NARX:
             A keras.Model of [inputs (batch, reach + time, inputs), initial outputs (batch, K, outputs) in the order of
             time] -> (batch, time, outputs), with reach the longest input tap and K the longest output tap.
         """
-        return self._view(self.model, "closed_loop", newest_first=True)
+        return self._view(self.model, past_steps=max(self.output_taps, default=0), name="closed_loop")
 
     def open_loop(self):
         """The same network and weights one step ahead, fed with the true past outputs, all steps at once.
@@ -392,36 +342,22 @@ class NARX:
             A keras.Model of [inputs (batch, reach + time, inputs), true past outputs (batch, K + time − 1, outputs)] ->
             (batch, time, outputs).
         """
-        return self._view(architecture.open_loop(self.model), "open_loop", newest_first=False)
+        return self._view(architecture.open_loop(self.model), name="open_loop")
 
-    def _view(self, network, name, newest_first):
+    def _view(self, network, **options):
         self._check_fitted()
-        outputs, longest = len(self.names["outputs"]), max(self.output_taps, default=0)
-        u = keras.Input((None, len(self.names["inputs"])), name="inputs")
-        past = keras.Input((longest if newest_first else None, outputs if longest else 0), name="past_outputs")
-        taps = scaling(self.y_scaler)(past) if longest else past
-        if newest_first:
-            taps = keras.layers.Reshape((longest * outputs,))(keras.ops.flip(taps, axis=1))
-        y = network([scaling(self.u_scaler)(u) if self.names["inputs"] else u, taps])
-        return keras.Model([u, past], scaling(self.y_scaler, back=True)(y), name=name)
+        return architecture.in_units(network, self.u_scaler, self.y_scaler, **options)
 
     # ---------------------------------------------------------------- save and load
     def config(self):
         """All but the weights, as JSON can hold it."""
         return {
             "task": "zoo.tasks.narx:NARX",
-            "arguments": {
-                "units": self.units,
-                "output_taps": list(self.output_taps),
-                "input_taps": list(self.input_taps),
-                "activation": self.activation,
-                "skip": self.skip,
-                "recipe": self.recipe.to_config(),
-            },
+            "arguments": {**self.network, "recipe": self.recipe.to_config()},
             "names": self.names,
             "u_scaler": self.u_scaler.to_config(),
             "y_scaler": self.y_scaler.to_config(),
-            "linear": self.linear.tolist(),
+            "linear": self.linear[1].tolist(),
         }
 
     def save(self, path, card=None):
@@ -461,25 +397,13 @@ class NARX:
         config = json.loads(json.dumps(config))
         task = cls(**config["arguments"])
         task.u_scaler, task.y_scaler = (Standardizer.from_config(config[key]) for key in ("u_scaler", "y_scaler"))
-        task.names, task.linear, task.model = config["names"], np.array(config["linear"]), model
+        task.names, task.model = config["names"], model
+        inputs = len(task.input_taps) * len(task.names["inputs"]) + len(task.output_taps) * len(task.names["outputs"])
+        network = OneHiddenLayer(inputs, 0, len(task.names["outputs"]), skip=True)
+        task.linear = network, np.array(config["linear"])
         return task
 
 
 def standardizer(values):
     std = values.std(axis=0)
     return Standardizer(tuple(values.mean(axis=0).tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))
-
-
-def scaling(scaler, back=False):
-    """A Standardizer, or its inverse, as a Keras layer."""
-    mean, std = np.array(scaler.mean), np.array(scaler.std)
-    scale, offset = (std, mean) if back else (1 / std, -mean / std)
-    return keras.layers.Rescaling(scale.tolist(), offset.tolist())
-
-
-def _counted(progress):
-    """`progress` with the epochs counted on over all trainings."""
-    if progress is None:
-        return None
-    epochs = iter(range(1, 10**9))
-    return lambda _, train, valid: progress(next(epochs), train, valid)
