@@ -164,8 +164,9 @@ class ZooForecaster(BaseForecaster):
 
     # ---------------------------------------------------------------- the network
     def _train(self, known):
-        if isinstance(self.validation, bool) or not 0 <= self.validation < 1:
-            raise ValueError(f"validation is a share of the rows, from 0 to less than 1. Received: {self.validation!r}")
+        share = self.validation
+        if isinstance(share, bool) or not isinstance(share, (int, float, np.floating)) or not 0 <= share < 1:
+            raise ValueError(f"validation is a share of the rows, from 0 to less than 1. Received: {share!r}")
         forecaster = Forecaster(
             units=self.units,
             output_taps=self.output_taps,
@@ -186,7 +187,7 @@ class ZooForecaster(BaseForecaster):
                 f"y has {len(series)} row(s); taps of up to {first} steps need at least {first + FEWEST_SAMPLES}. Give a "
                 "longer series or fewer taps."
             )
-        forecaster.fit(parts(series, first, forecaster.horizon, self.validation), seed=self.seed)
+        forecaster.fit(parts(series, first, forecaster.horizon, share), seed=self.seed)
         self.forecaster_, self.constant_ = forecaster, None
 
     def _ahead(self, known, horizon, X):
