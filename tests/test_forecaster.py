@@ -307,7 +307,7 @@ def test_a_forecaster_of_a_random_walk_is_called_a_copy():
 
 # ------------------------------------------------------------------ scikit-learn's clone
 def test_a_clone_of_a_trained_forecaster_is_untrained_with_the_same_arguments(wave):
-    base = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed")
+    base = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed: make sktime")
     again = base.clone(wave)
     assert again.model is None and again.get_params() == wave.get_params() and again.recipe is not wave.recipe
     assert (again.fit(small.wave()).forecast(small.wave()) == wave.forecast(small.wave())).all(axis=None)

@@ -11,7 +11,7 @@ from zoo.data import DataError, TimeSeries
 from zoo.data.series import Split, Test, Train, Valid
 from zoo.tasks import Forecaster
 
-pytest.importorskip("sktime", reason='sktime is not installed: pip install "rnn-zoo[sktime]"')
+pytest.importorskip("sktime", reason="sktime is not installed: make sktime")
 
 from sktime.forecasting.compose import TransformedTargetForecaster
 from sktime.forecasting.model_evaluation import evaluate
