@@ -79,6 +79,20 @@ class Forecaster:
         }
         self.model = self.layout = self.x_scaler = self.y_scaler = self.scale = self.mean = self.report = None
 
+    def get_params(self, deep=True):
+        """The arguments it was made with, as scikit-learn asks for them; `deep` makes no difference."""
+        own = {"horizon": self.horizon, "transform": self.transform_name, "recipe": self.recipe}
+        return {**self.network, **own}
+
+    def set_params(self, **params):
+        """Make it anew with these arguments, the others as they are: it is untrained then. Returns the forecaster."""
+        known = self.get_params()
+        unknown = sorted(set(params) - set(known))
+        if unknown:
+            raise ValueError(f"Forecaster has no argument {', '.join(unknown)}. Its arguments are: {', '.join(known)}")
+        self.__init__(**{**known, **params})
+        return self
+
     # ---------------------------------------------------------------- fit
     def fit(self, data, *, seed=0, progress=None):
         """Train on a series, split by time (70 % / 15 % / 15 %, `horizon` rows apart), or on a given `Split`.
