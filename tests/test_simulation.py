@@ -120,9 +120,9 @@ def unstable():
 def test_a_diverging_run_is_an_error_that_names_the_step_and_an_infinite_sum():
     network, theta = unstable()
     simulation = Simulation(network, (1,), [(np.ones((40, 1)), np.zeros((41, 1)))])
-    with pytest.raises(Diverged, match="diverges at step 10: the closed loop is unstable. Train with") as caught:
+    with pytest.raises(Diverged, match="diverges at step 7: the closed loop is unstable. Train with") as caught:
         simulation.outputs(theta)
-    assert caught.value.step == 10                                                  # 2¹⁰ − 1 > 1,000
+    assert caught.value.step == 7                                                   # 2⁷ − 1 > 100
     assert simulation.sum_of_squares(theta) == np.inf
 
 

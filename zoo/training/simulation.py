@@ -20,7 +20,7 @@ from scipy.linalg import lapack
 
 from zoo.training.second_order import OneStep, levenberg_marquardt
 
-TOO_FAR = 1e3  # an output beyond this many times the largest true one has left the model's world
+TOO_FAR = 1e2  # an output beyond this many times the largest true one has left the model's world
 ROUNDS = 30
 SETTLED = 1e-10
 
