@@ -9,8 +9,8 @@ MODEL_CARD = {
     "parameters": int,
     "data": dict,  # name, fingerprint (SHA-256), rows, split
     "training": dict,  # method, samples, seed, best_epoch, stopped
-    "metrics": dict,  # test scores of the model and of every baseline, and a verdict in words
-    "seeds": dict,  # seed -> validation and test score, of every seed that was trained
+    "metrics": dict,  # valid_RMSE, to choose by; scores: tables of the model and every baseline; a verdict in words
+    "seeds": dict,  # seed -> valid_RMSE, test_RMSE and RMSE: that of every table, of every seed that was trained
     "commands": dict,  # train, evaluate: what makes these weights and these numbers
     "versions": dict,  # of python and the packages
     "device": str,
@@ -63,6 +63,11 @@ def _is(value, kind):
 
 def _name(kind):
     return "a number" if kind is NUMBER else kind.__name__
+
+
+def headline(metrics):
+    """The table of scores that a model is judged by, the first one: forecast -> its errors, the model's and the baselines'."""
+    return next(iter(metrics["scores"].values()))
 
 
 def check_model_card(card, what="The model card"):

@@ -42,24 +42,34 @@ def number(value):
 
 
 def print_metrics(metrics):
-    """The scores of a card: a table for all hours, one for day-time if it matters, and the verdict."""
-    first, last = metrics["first"][:10], metrics["last"][:10]
-    title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {metrics['horizon']} steps ahead"
-    for hours, scores in metrics["scores"].items():
-        console.print(f"\n{title}{', day-time hours only' if hours == 'day' else ''}:", soft_wrap=True)
+    """The scores of a card: its tables, and the verdict."""
+    for name, scores in metrics["scores"].items():
+        console.print(f"\n{heading(metrics, name)}:", soft_wrap=True)
         console.print(scores_table(scores))
     console.print(metrics["verdict"], soft_wrap=True)
 
 
+def heading(metrics, name):
+    """What stands above a table of scores: the card's own title, or for a forecaster where its origins lie."""
+    if "title" in metrics:
+        return f"{metrics['title']}, {name}"
+    first, last = metrics["first"][:10], metrics["last"][:10]
+    title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {metrics['horizon']} steps ahead"
+    return title + (", day-time hours only" if name == "day" else "")
+
+
 def scores_table(scores):
     """A table of the scores of every forecast; the model's row first."""
+    columns = [c for c in ("RMSE", "NRMSE", "MAE", "MASE") if any(c in row for row in scores.values())]
     table = Table()
     table.add_column("forecast")
-    for column in ("RMSE", "MAE", "MASE", SKILL):
+    for column in (*columns, SKILL):
         table.add_column(column, justify="right")
     for name, row in scores.items():
         skill = f"{row[SKILL]:+.1%}" if SKILL in row else ""
-        cells = [number(row.get(column)) for column in ("RMSE", "MAE", "MASE")]
+        cells = (
+            [number(row.get(column)) for column in columns] if "RMSE" in row else ["diverges"] + [""] * len(columns[1:])
+        )
         table.add_row(name.replace("_", " "), *cells, skill, style="bold" if name == "model" else None)
     return table
 

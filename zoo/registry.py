@@ -10,9 +10,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Weights:
-    """A pretrained variant: the data it is trained on, and what differs from the entry's arguments."""
+    """A pretrained variant: the data it is trained on, and what differs from the entry's arguments.
+
+    `data` names the function that gives the data, `dataset` their card in `datasets/`, if they have one.
+    """
 
     data: str
+    dataset: str = ""
     seeds: tuple = (0, 1, 2)
     license: str = "Apache-2.0"
     arguments: dict = field(default_factory=dict)

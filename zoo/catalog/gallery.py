@@ -1,6 +1,7 @@
 """The gallery table of the README, made from the cards of the bundles."""
 
 from zoo import bundle
+from zoo.cards import headline
 from zoo.registry import bundle_path, catalog
 
 BEGIN, END = "<!-- gallery: made by `zoo gallery --write README.md` -->", "<!-- end of gallery -->"
@@ -10,11 +11,11 @@ def row(name):
     card = bundle.read_card(bundle_path(name)[0])
     entry, _ = catalog().split(name)
     metrics = card["metrics"]
-    scores = metrics["scores"]["all"]
+    scores = headline(metrics)
     model = scores["model"]["RMSE"]
-    naive = {name: s["RMSE"] for name, s in scores.items() if name != "model"}
-    best = min(naive, key=naive.get)
-    seeds = ", ".join(f"{m['test_RMSE']:.4g}" for m in card["seeds"].values())
+    others = {name: s["RMSE"] for name, s in scores.items() if name != "model" and "RMSE" in s}
+    best = min(others, key=others.get)
+    seeds = ", ".join("diverges" if m["test_RMSE"] is None else f"{m['test_RMSE']:.4g}" for m in card["seeds"].values())
     cells = [
         f"`{name}`",
         f"[{entry.title}](notebooks/{entry.notebook})",
@@ -22,8 +23,8 @@ def row(name):
         f"{metrics['horizon']}",
         f"{model:.4g}",
         seeds,
-        f"{naive[best]:.4g} ({best.replace('_', ' ')})",
-        f"{1 - model / naive[best]:+.1%}",
+        f"{others[best]:.4g} ({best.replace('_', ' ')})",
+        f"{1 - model / others[best]:+.1%}",
     ]
     return "| " + " | ".join(map(str, cells)) + " |"
 
@@ -37,7 +38,7 @@ def table():
         "steps ahead",
         "test RMSE",
         "RMSE of every seed",
-        "best naive forecast",
+        "best baseline",
         "skill over it",
     ]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]

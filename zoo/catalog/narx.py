@@ -24,7 +24,7 @@ ENTRIES = [
         metric=METRIC,
         reference=LIN_1996,
         notebook="narx-solar.ipynb",
-        weights={"greensboro": Weights(data="zoo.data.solar:greensboro")},
+        weights={"greensboro": Weights(data="zoo.data.solar:greensboro", dataset="greensboro")},
     ),
     Entry(
         name="narx-stock",
@@ -43,7 +43,7 @@ ENTRIES = [
         metric=METRIC,
         reference=LIN_1996,
         notebook="narx-stock.ipynb",
-        weights={"sp500": Weights(data="zoo.data.stocks:sp500")},
+        weights={"sp500": Weights(data="zoo.data.stocks:sp500", dataset="sp500")},
     ),
     Entry(
         name="tdnn-stock",
@@ -62,6 +62,6 @@ ENTRIES = [
         metric=METRIC,
         reference="Waibel, Hanazawa, Hinton, Shikano & Lang 1989, Phoneme recognition using time-delay neural networks",
         notebook="narx-stock.ipynb",
-        weights={"sp500": Weights(data="zoo.data.stocks:sp500_with_close")},
+        weights={"sp500": Weights(data="zoo.data.stocks:sp500_with_close", dataset="sp500")},
     ),
 ]

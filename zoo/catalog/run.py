@@ -1,9 +1,15 @@
-"""Training and evaluating the catalog's pretrained models: what `zoo train` and `zoo evaluate` do."""
+"""Training and evaluating the catalog's pretrained models: what `zoo train` and `zoo evaluate` do.
+
+What a task must have: `split(data) -> parts`, `fit(parts, seed=, progress=)`, `evaluate(parts) -> metrics` (a dict with
+`valid_RMSE`, `scores` and `verdict`, see `zoo.cards`), `card(**fields)`, `save(path, card)` and `load(path)`. What its data
+must have: a `fingerprint` and a length; and the parts: `spans`, what each holds, for the card.
+"""
 
 import time
 from pathlib import Path
 
 from zoo import bundle
+from zoo.cards import headline
 from zoo.registry import bundle_path, catalog, create, is_folder, load, resolve
 
 
@@ -22,39 +28,46 @@ def train(name, *, seeds=None, path=None, progress=None):
     home, name = bundle_path(name)
     entry, tag = catalog().split(name)
     weights, began = entry.weights[tag], time.perf_counter()
-    series = resolve(weights.data)()
+    data = resolve(weights.data)()
     runs = {}
     for seed in weights.seeds if seeds is None else seeds:
         task = create(name)
-        parts = task.split(series)
+        parts = task.split(data)
         task.fit(parts, seed=seed, progress=progress and (lambda *a, seed=seed: progress(seed, *a)))
         runs[seed] = task, task.evaluate(parts)
-    best = min(runs, key=lambda seed: runs[seed][1]["valid_RMSE"])
-    task, metrics = runs[best]
+    task, metrics = min(runs.values(), key=lambda run: judged(run[1]))
     card = task.card(
         name=name,
         pattern=entry.pattern,
         cell=entry.cell,
         data={
             "name": weights.data,
-            "fingerprint": series.fingerprint,
-            "rows": len(series),
-            "split": {
-                part: [str(p.frame.index[0]), str(p.frame.index[-1])]
-                for part, p in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
-            },
+            "fingerprint": data.fingerprint,
+            "rows": len(data),
+            "split": parts.spans,
         },
         metrics=metrics,
-        seeds={
-            str(seed): {"valid_RMSE": m["valid_RMSE"], "test_RMSE": m["scores"]["all"]["model"]["RMSE"]}
-            for seed, (_, m) in runs.items()
-        },
+        seeds={str(seed): of_seed(m) for seed, (_, m) in runs.items()},
         commands={"train": f"zoo train {name}", "evaluate": f"zoo evaluate {name}"},
         wall_time_s=round(time.perf_counter() - began, 1),
         license=weights.license,
     )
     task.save(path or home, card)
     return bundle.read_card(path or home)
+
+
+def judged(metrics):
+    """What seeds are chosen by; one whose run over the validation part diverges comes last."""
+    return float("inf") if metrics["valid_RMSE"] is None else metrics["valid_RMSE"]
+
+
+def of_seed(metrics):
+    """A seed's line of the card; None where its run diverges."""
+    return {
+        "valid_RMSE": metrics["valid_RMSE"],
+        "test_RMSE": headline(metrics)["model"].get("RMSE"),
+        "RMSE": {name: rows["model"].get("RMSE") for name, rows in metrics["scores"].items()},
+    }
 
 
 def evaluate(name):
@@ -72,10 +85,9 @@ def evaluate(name):
     card, task = bundle.read_card(path), load(path)
     name = card["name"]
     entry, tag = catalog().split(name)
-    series = resolve(entry.weights[tag].data)()
-    if series.fingerprint != card["data"]["fingerprint"]:
+    data = resolve(entry.weights[tag].data)()
+    if data.fingerprint != card["data"]["fingerprint"]:
         raise DataError(
             f"{card['data']['name']} gives other data than the card of {name} speaks of (another version of its package?)."
         )
-    parts = task.split(series)
-    return card, task.evaluate(parts)
+    return card, task.evaluate(task.split(data))

@@ -372,6 +372,12 @@ class Split:
     test: Test
     gap: int
 
+    @property
+    def spans(self):
+        """The first and the last time of each part, for the card."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: [str(part.frame.index[0]), str(part.frame.index[-1])] for name, part in parts.items() if part}
+
 
 def split(series, train=0.70, valid=0.15, gap=1):
     """Split by time: the first `train` share, then the `valid` share, then the rest, `gap` rows apart.

@@ -1,6 +1,7 @@
 """System identification: a NARX model from records of what went into a system and what came out."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,11 +10,12 @@ import pandas as pd
 from zoo import bundle
 from zoo.cells.base import check_units
 from zoo.cells.narx import check_taps
+from zoo.data.experiments import Experiment, by_position
 from zoo.data.scaling import Standardizer
 from zoo.data.series import DataError
 from zoo.data.systems import Record
 from zoo.data.windows import lagged, windows
-from zoo.evaluation import metrics
+from zoo.evaluation import identification, metrics
 from zoo.evaluation.residuals import Diagnosis
 from zoo.models import narx as architecture
 from zoo.tasks.layout import Report
@@ -82,12 +84,18 @@ class NARX:
         """The longest tap: how many samples a run needs before its first step."""
         return max(0, *self.output_taps, *self.input_taps)
 
+    @property
+    def lead(self):
+        """The shortest output tap: how many samples ahead one step of the open loop looks."""
+        return min(self.output_taps, default=1)
+
     # ---------------------------------------------------------------- fit
     def fit(self, train, valid=None, *, seed=0, progress=None):
         """Identify the system.
 
         Arguments:
-            train: a `zoo.data.systems.Record`, or a list of them (several experiments on one system).
+            train: a `zoo.data.systems.Record`, or a list of them (several experiments on one system); or a
+                `zoo.data.experiments.Experiment`, which has the validation part with it (its tests are not touched).
             valid: the same, to choose by; by default the last quarter of each record of `train`.
             seed: of the initial weights: the same seed gives the same model.
             progress: called after each epoch as progress(epoch, train_mse, valid_mse), in scaled units, epochs counted over
@@ -99,6 +107,8 @@ class NARX:
         Raises:
             DataError: an output is constant, records differ in their columns, or one is shorter than the taps need.
         """
+        if isinstance(train, Experiment):
+            train, valid = train.train, train.valid
         train = self._records(train)
         train, valid = self._held_out(train) if valid is None else (train, self._records(valid, like=train[0]))
         u, y = (np.concatenate([getattr(record, field) for record in train]) for field in "uy")
@@ -115,7 +125,7 @@ class NARX:
         inputs = len(self.input_taps) * u.shape[1] + len(self.output_taps) * outputs
         network = OneHiddenLayer(inputs, self.units, outputs, self.activation, self.skip)
         found = identify(network, self.output_taps, train, valid, self.recipe, seed=seed, progress=progress)
-        self.linear = linear(inputs, outputs, self.output_taps, train)
+        self.linear = linear(inputs, outputs, self.output_taps, train + valid)  # all that the network has seen
         self.model = architecture.closed_loop(u.shape[1], outputs=outputs, **self.network)
         architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
         epochs = sum(len(fit.train) for fit in found.fits)
@@ -124,6 +134,20 @@ class NARX:
         return self
 
     # ---------------------------------------------------------------- data
+    def split(self, data):
+        """The parts that `fit` and `evaluate` use: an Experiment with a validation part.
+
+        Arguments:
+            data: an Experiment; its own validation part, or else the last quarter of each training record. Or a Record, which
+                is cut by position, 70 % / 15 % / 15 %.
+        """
+        if isinstance(data, Record):
+            data = by_position(data)
+        if data.valid is not None:
+            return data
+        train, valid = self._held_out(self._records(data.train))
+        return replace(data, train=train, valid=valid)
+
     def _records(self, data, like=None):
         """The records as a list, checked against each other and the taps."""
         records = [data] if isinstance(data, Record) else list(data)
@@ -266,6 +290,7 @@ class NARX:
         record = self._check(record)
         first = self.memory if initial is None else initial
         truth = record.y[first:]
+        known = record.y[max(first - self.lead, 0) : -self.lead]  # the newest output that each step is given
         network, theta = self.linear
         x, y = self._prepared(record, first)
         forecasts = {
@@ -283,7 +308,7 @@ class NARX:
                 for steps in (1, None)
             ),
             "persistence": (
-                np.concatenate([record.y[first - 1 : first] if first else truth[:1], truth[:-1]]),
+                known if first else np.concatenate([truth[:1], known]),
                 np.broadcast_to(record.y[first - 1] if first else np.array(self.y_scaler.mean), truth.shape),
             ),
         }
@@ -295,6 +320,10 @@ class NARX:
                     error = metrics.rmse(truth[:, o], values[:, o])
                     rows[output, name] |= {f"RMSE, {mode}": error, f"NRMSE, {mode}": error / truth[:, o].std()}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["output", "forecast"])
+
+    def evaluate(self, parts):
+        """The scores for a card (`zoo.evaluation.identification`), of an Experiment that `split` gave."""
+        return identification.evaluate(self, parts, lead=self.lead)
 
     def by_horizon(self, record, steps=(1, 2, 5, 10, 20, 50)):
         """RMSE by steps ahead: a frame with a row for each number of steps and a column for each output."""
@@ -357,6 +386,7 @@ class NARX:
             "names": self.names,
             "u_scaler": self.u_scaler.to_config(),
             "y_scaler": self.y_scaler.to_config(),
+            "valid_error": self.valid_error,
             "linear": self.linear[1].tolist(),
         }
 
@@ -397,7 +427,7 @@ class NARX:
         config = json.loads(json.dumps(config))
         task = cls(**config["arguments"])
         task.u_scaler, task.y_scaler = (Standardizer.from_config(config[key]) for key in ("u_scaler", "y_scaler"))
-        task.names, task.model = config["names"], model
+        task.names, task.model, task.valid_error = config["names"], model, config["valid_error"]
         inputs = len(task.input_taps) * len(task.names["inputs"]) + len(task.output_taps) * len(task.names["outputs"])
         network = OneHiddenLayer(inputs, 0, len(task.names["outputs"]), skip=True)
         task.linear = network, np.array(config["linear"])
