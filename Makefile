@@ -19,7 +19,7 @@ help:
 	@echo "make lint       check the style"
 	@echo "make backends   run the tests of cells and layers under JAX and PyTorch"
 	@echo "make sktime     run the tests of the forecaster for sktime"
-	@echo "make notebooks  run every notebook, small"
+	@echo "make notebooks  run every notebook, small (those that need data which are not there are skipped)"
 	@echo "make bench      run the benchmarks (a quarter of an hour; the machine should be idle)"
 
 demo: $(VENV)/.installed
@@ -44,7 +44,7 @@ sktime-tests: $(VENV)/.installed-sktime
 	$(BIN)/python -m pytest tests/test_sktime.py tests/test_forecaster.py tests/test_readme.py
 
 notebooks: $(VENV)/.installed-test
-	ZOO_FAST=1 $(BIN)/python -m pytest --nbmake notebooks
+	ZOO_FAST=1 $(BIN)/python -m pytest -rs --nbmake notebooks
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/mackey_glass.py --out benchmarks/results/mackey_glass.md

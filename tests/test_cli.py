@@ -81,6 +81,14 @@ def test_show_prints_the_entry_and_the_scores_of_its_card(run):
     assert "the best baseline" in out and "zoo train narx-solar.greensboro" in out
 
 
+def test_show_prints_a_system_with_its_linear_model_and_every_seed(run):
+    code, out, _ = run("show", "narx-tanks")
+    out = " ".join(out.split())
+    assert code == 0 and all(f"seed {s}: validation" in out for s in range(5))
+    assert all(word in out for word in ("cascaded tanks", "level of the lower tank (V), free run", "linear (ARX)", "NRMSE"))
+    assert "Free run: the model beats" in out and "zoo evaluate narx-tanks.benchmark" in out
+
+
 def test_list_cells_prints_every_cell_with_its_paper(run):
     code, out, _ = run("list", "--cells")
     assert code == 0 and all(name in out for name in zoo.cells.CELLS) and "Jozefowicz et al. 2015" in out
@@ -91,7 +99,8 @@ def test_show_prints_a_cells_equations_source_and_size(run):
     code, out, _ = run("show", "mut1", "--units", "8", "--inputs", "8")
     assert code == 0 and "h = tanh(U_h (r ⊙ h₋) + tanh(x) + b_h) ⊙ z + h₋ ⊙ (1 − z)" in out and "Source: Jozefowicz" in out
     assert f"{8 * 16 + 8 * 16 + 24} weights" in out and "{" not in out
-    assert "used by: narx-solar, narx-stock, tdnn-stock" in run("show", "narx")[1]
+    users = [name for name in zoo.list_models() if zoo.catalog.REGISTRY.split(name)[0].cell == "narx"]
+    assert f"used by: {', '.join(users)}" in run("show", "narx")[1].replace("\n", " ")
     assert 'input_projection="trained"' in run("show", "mut1", "--units", "8", "--inputs", "3")[1]
 
 

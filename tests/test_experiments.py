@@ -187,6 +187,7 @@ def test_a_run_that_diverges_has_no_numbers_and_the_verdict_says_so(fitted, monk
     (0.996, "the model is no better than the best baseline, b (RMSE within 0.5 %: +0.40%)"),
     (1.004, "the model is no better than"),
     (1.1, "the model does NOT beat the best baseline: b is better by 10.0% in RMSE"),
+    (12.0, "the model does NOT beat the best baseline: b is better by a factor of 12 in RMSE"),
 ])
 def test_the_verdict_is_honest(model, words):
     rows = {"model": {"RMSE": model}, "a": {"RMSE": 2.0}, "b": {"RMSE": 1.0}, "c": {}}

@@ -4,6 +4,9 @@ from zoo.registry import Entry, Weights
 
 FORECASTER = "zoo.tasks.forecaster:Forecaster"
 METRIC = "RMSE over the test part, rolling origin, beside every baseline"
+NARX = "zoo.tasks.narx:NARX"
+FREE_RUN = "RMSE of the free run over each test, and one step ahead, beside the linear model with the same taps"
+ONE_STEP = "RMSE one step ahead, and of the free run, beside the linear model with the same taps"
 LIN_1996 = "Lin, Horne, Tiňo & Giles 1996, Learning long-term dependencies in NARX recurrent neural networks"
 
 ENTRIES = [
@@ -63,5 +66,69 @@ ENTRIES = [
         reference="Waibel, Hanazawa, Hinton, Shikano & Lang 1989, Phoneme recognition using time-delay neural networks",
         notebook="narx-stock.ipynb",
         weights={"sp500": Weights(data="zoo.data.stocks:sp500_with_close", dataset="sp500")},
+    ),
+    Entry(
+        name="narx-tanks",
+        pattern="narx",
+        title="Two cascaded water tanks that overflow",
+        teaches="a thousand samples of a plant with a hard limit: growing runs in closed loop, several starts, all seeds shown",
+        task=NARX,
+        arguments={
+            "units": 4,
+            "output_taps": 3,
+            "input_taps": 3,
+            "recipe": {
+                "restarts": 5,
+                "epochs": 60,
+                "patience": 30,
+                "decay": 1e-2,
+                "closed_loop": (20, 100, None),
+                "refit": 30,
+            },
+        },
+        metric=FREE_RUN,
+        reference="Schoukens, Mattson, Wigren & Noël 2016, Cascaded tanks benchmark combining soft and hard nonlinearities",
+        notebook="narx-tanks.ipynb",
+        weights={
+            "benchmark": Weights(
+                data="zoo.data.experiments:cascaded_tanks", dataset="cascaded_tanks", seeds=(0, 1, 2, 3, 4)
+            )
+        },
+    ),
+    Entry(
+        name="sunspots",
+        pattern="narx",
+        title="Monthly sunspot numbers",
+        teaches="a famous series on which the linear model is hard to beat, and how a score says so",
+        task=NARX,
+        arguments={
+            "units": 4,
+            "output_taps": (*range(1, 13), 125, 132),
+            "input_taps": 0,
+            "recipe": {"restarts": 3, "decay": "bayes", "closed_loop": (), "refit": 30},
+        },
+        metric=ONE_STEP,
+        reference=LIN_1996,
+        notebook="linear-wins.ipynb",
+        weights={"zurich": Weights(data="zoo.data.experiments:sunspots", dataset="sunspots", seeds=(0, 1, 2, 3, 4))},
+    ),
+    Entry(
+        name="gas-furnace",
+        pattern="narx",
+        title="Box and Jenkins' gas furnace",
+        teaches="two hundred samples of a nearly linear plant: the linear model wins, and the card says so",
+        task=NARX,
+        arguments={
+            "units": 3,
+            "output_taps": 3,
+            "input_taps": tuple(range(1, 7)),
+            "recipe": {"restarts": 5, "decay": "bayes", "closed_loop": (), "refit": 30},
+        },
+        metric=ONE_STEP,
+        reference="Box & Jenkins 1970, Time Series Analysis: Forecasting and Control",
+        notebook="linear-wins.ipynb",
+        weights={
+            "series-j": Weights(data="zoo.data.experiments:gas_furnace", dataset="gas_furnace", seeds=(0, 1, 2, 3, 4))
+        },
     ),
 ]

@@ -84,4 +84,5 @@ def verdict(name, rows):
         return f"{name}: the model beats the best baseline, {best}, by {gain:.1%} in RMSE."
     if gain >= -CLOSE:
         return f"{name}: the model is no better than the best baseline, {best} (RMSE within 0.5 %: {gain:+.2%})."
-    return f"{name}: the model does NOT beat the best baseline: {best} is better by {-gain:.1%} in RMSE."
+    lead = f"{-gain:.1%}" if gain > -1 else f"a factor of {1 - gain:.3g}"
+    return f"{name}: the model does NOT beat the best baseline: {best} is better by {lead} in RMSE."
