@@ -100,7 +100,7 @@ def test_show_prints_a_cells_equations_source_and_size(run):
     assert code == 0 and "h = tanh(U_h (r ⊙ h₋) + tanh(x) + b_h) ⊙ z + h₋ ⊙ (1 − z)" in out and "Source: Jozefowicz" in out
     assert f"{8 * 16 + 8 * 16 + 24} weights" in out and "{" not in out
     users = [name for name in zoo.list_models() if zoo.catalog.REGISTRY.split(name)[0].cell == "narx"]
-    assert f"used by: {', '.join(users)}" in run("show", "narx")[1].replace("\n", " ")
+    assert f"used by: {', '.join(users)}" in " ".join(run("show", "narx")[1].split())
     assert 'input_projection="trained"' in run("show", "mut1", "--units", "8", "--inputs", "3")[1]
 
 
@@ -124,6 +124,18 @@ def test_train_writes_a_bundle_here_and_leaves_the_shipped_one(run, tmp_path):
     code, out, _ = run("train", "tdnn-stock", "--seeds", "0")
     assert code == 0 and "Wrote tdnn-stock.sp500 in" in out and os.listdir(tmp_path) == ["tdnn-stock.sp500"]
     assert run("verify", "tdnn-stock.sp500")[0] == 0
+
+
+def test_train_and_evaluate_a_system(run, tmp_path, monkeypatch):
+    import zoo.catalog.run
+
+    tiny = {"units": 3, "recipe": {"epochs": 8, "restarts": 1, "closed_loop": ()}}
+    monkeypatch.setattr(zoo.catalog.run, "create", lambda name: zoo.create(name, **tiny))
+    code, out, _ = run("train", "narma10", "--seeds", "0,1", "--out", "mine")
+    assert code == 0 and "Wrote mine in" in out and "linear (ARX)" in out and os.listdir(tmp_path) == ["mine"]
+    code, out, _ = run("evaluate", "./mine")
+    assert code == 0 and "is confirmed" in out and "Test of NARMA10, y (no unit), free run:" in out
+    assert run("verify", "./mine")[0] == 0 and "2 seeds" in run("show", "./mine")[1]
 
 
 def test_train_never_replaces_a_bundle_unasked(run, tmp_path):

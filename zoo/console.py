@@ -52,7 +52,7 @@ def print_metrics(metrics):
 def heading(metrics, name):
     """What stands above a table of scores: the card's own title, or for a forecaster where its origins lie."""
     if "title" in metrics:
-        return f"{metrics['title']}, {name}"
+        return f"{metrics['title']}, {name.replace('_', ' ')}"
     first, last = metrics["first"][:10], metrics["last"][:10]
     title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {metrics['horizon']} steps ahead"
     return title + (", day-time hours only" if name == "day" else "")

@@ -68,6 +68,24 @@ ENTRIES = [
         weights={"sp500": Weights(data="zoo.data.stocks:sp500_with_close", dataset="sp500")},
     ),
     Entry(
+        name="narx-silverbox",
+        pattern="narx",
+        title="An electronic oscillator, run free for 40,000 steps",
+        teaches="what one step ahead hides: training in closed loop, and a test beyond the amplitudes of training",
+        task=NARX,
+        arguments={
+            "units": 8,
+            "output_taps": 3,
+            "input_taps": 3,
+            "recipe": {"restarts": 1, "epochs": 120, "patience": 20, "decay": 1e-4, "closed_loop": (20, None)},
+        },
+        metric=FREE_RUN,
+        reference="Wigren & Schoukens 2013, Three free data sets for development and benchmarking in nonlinear system "
+        "identification",
+        notebook="narx-silverbox.ipynb",
+        weights={"multisine": Weights(data="zoo.data.experiments:silverbox", dataset="silverbox")},
+    ),
+    Entry(
         name="narx-tanks",
         pattern="narx",
         title="Two cascaded water tanks that overflow",
@@ -93,6 +111,69 @@ ENTRIES = [
             "benchmark": Weights(
                 data="zoo.data.experiments:cascaded_tanks", dataset="cascaded_tanks", seeds=(0, 1, 2, 3, 4)
             )
+        },
+    ),
+    Entry(
+        name="narma10",
+        pattern="narx",
+        title="NARMA10, a system with a memory of ten steps",
+        teaches="a long memory by taps alone: the network finds a known equation, and runs on its own outputs as well",
+        task=NARX,
+        arguments={
+            "units": 10,
+            "output_taps": 10,
+            "input_taps": tuple(range(1, 11)),
+            "recipe": {"restarts": 3, "epochs": 100, "decay": "bayes", "closed_loop": (20, None), "refit": 50},
+        },
+        metric=FREE_RUN,
+        reference="Atiya & Parlos 2000, New results on recurrent network training",
+        notebook="narma10.ipynb",
+        weights={"uniform": Weights(data="zoo.data.experiments:narma10", dataset="narma10", seeds=(0, 1, 2, 3, 4))},
+    ),
+    Entry(
+        name="mackey-glass",
+        pattern="narx",
+        title="Chaos from an equation with a delay, six steps ahead",
+        teaches="how many weights the data determine (Bayesian regularisation), and how far ahead chaos can be followed",
+        task=NARX,
+        arguments={
+            "units": 30,
+            "output_taps": (6, 12, 18, 24),
+            "input_taps": 0,
+            "skip": False,
+            "recipe": {
+                "restarts": 1,
+                "epochs": 500,
+                "patience": 500,
+                "decay": "bayes",
+                "closed_loop": (),
+                "refit": 500,
+            },
+        },
+        metric=ONE_STEP,
+        reference="Mackey & Glass 1977, Oscillation and chaos in physiological control systems",
+        notebook="chaos.ipynb",
+        weights={
+            "tau17": Weights(data="zoo.data.experiments:mackey_glass", dataset="mackey_glass", seeds=(0, 1, 2, 3, 4))
+        },
+    ),
+    Entry(
+        name="laser",
+        pattern="narx",
+        title="A laser in a chaotic state (Santa Fe)",
+        teaches="measured chaos: far better than linear one step ahead, and where a free run leaves the truth",
+        task=NARX,
+        arguments={
+            "units": 12,
+            "output_taps": 12,
+            "input_taps": 0,
+            "recipe": {"restarts": 3, "decay": 1e-2, "closed_loop": (), "refit": 50},
+        },
+        metric=ONE_STEP,
+        reference="Weigend & Gershenfeld 1994, Time Series Prediction",
+        notebook="chaos.ipynb",
+        weights={
+            "santafe": Weights(data="zoo.data.experiments:laser", dataset="santa_fe_laser", seeds=(0, 1, 2, 3, 4))
         },
     ),
     Entry(

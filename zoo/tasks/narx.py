@@ -25,7 +25,8 @@ from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer
 from zoo.training.simulation import TOO_FAR, Diverged, Simulation
 
 RECIPE = {"method": "lm", "restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
-BATCH = 4096
+BATCH = 4096  # runs at a time
+STRETCH = 1024  # steps at a time
 
 
 class NARX:
@@ -268,8 +269,18 @@ class NARX:
         return self._run(self.u_scaler.scale(u)[None, n - max(self.input_taps, default=0) :], past)[0]
 
     def _run(self, inputs, past):
-        """The closed loop on scaled inputs (runs, time, inputs) and past outputs, newest first; in the outputs' units."""
-        scaled = keras.ops.convert_to_numpy(self.model([inputs.astype("float32"), past.astype("float32")]))
+        """The closed loop on scaled inputs (runs, time, inputs) and past outputs, newest first; in the outputs' units.
+
+        A long run goes in stretches, each from the last outputs of the one before: the loop's memory grows with its length.
+        """
+        inputs, past = inputs.astype("float32"), past.astype("float32")
+        reach, found = max(self.input_taps, default=0), []
+        for at in range(0, inputs.shape[1] - reach, STRETCH):
+            outputs = keras.ops.convert_to_numpy(self.model([inputs[:, at : at + reach + STRETCH], past]))
+            found.append(outputs)
+            newest_first = np.concatenate([outputs[:, ::-1].reshape(len(outputs), -1), past], axis=1)
+            past = newest_first[:, : past.shape[1]]
+        scaled = np.concatenate(found, axis=1)
         far = ~(np.abs(scaled) < TOO_FAR).all(axis=(0, 2))
         if far.any():
             raise Diverged(int(np.argmax(far)) + 1)
@@ -296,15 +307,10 @@ class NARX:
         forecasts = {
             "model": (
                 self.predict(record)[first - self.memory :],
-                self._or_nan(lambda: self.simulate(record.u, record.y[:first]), truth),
+                self._free_run(record, first),
             ),
             "linear (ARX)": tuple(
-                self._or_nan(
-                    lambda steps=steps: self.y_scaler.unscale(
-                        Simulation(network, self.output_taps, [(x, y)], steps).outputs(theta)
-                    ),
-                    truth,
-                )
+                self.y_scaler.unscale(Simulation(network, self.output_taps, [(x, y)], steps).outputs_or_nan(theta))
                 for steps in (1, None)
             ),
             "persistence": (
@@ -338,7 +344,7 @@ class NARX:
         record = self._check(record)
         rows = np.arange(self.memory, len(record))
         Diagnosis.check(len(rows))
-        run = self._or_nan(lambda: self.simulate(record.u, record.y[: self.memory]), record.y[rows])
+        run = self._free_run(record, self.memory)
         return Diagnosis(
             pd.Index(rows * record.step, name="time (s)"),
             record.y[rows, output],
@@ -348,11 +354,15 @@ class NARX:
             name=self.names["outputs"][output],
         )
 
-    def _or_nan(self, run, truth):
+    def _free_run(self, record, first):
+        """The free run after the first samples of a record; NaN from the step on at which it diverges."""
+        run = np.full_like(record.y[first:], np.nan)
         try:
-            return run()
-        except Diverged:
-            return np.full_like(truth, np.nan)
+            run[:] = self.simulate(record.u, record.y[:first])
+        except Diverged as error:
+            if error.step > 1:
+                run[: error.step - 1] = self.simulate(record.u[: first + error.step - 1], record.y[:first])
+        return run
 
     # ---------------------------------------------------------------- views
     def closed_loop(self):

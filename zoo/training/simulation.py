@@ -121,6 +121,13 @@ class Simulation:
         """
         return self.run(theta).outputs
 
+    def outputs_or_nan(self, theta):
+        """The run, or NaN for all of it if it diverges."""
+        try:
+            return self.outputs(theta)
+        except Diverged:
+            return np.full_like(self.targets, np.nan)
+
     # ------------------------------------------------------------ the run
     def run(self, theta):
         """The solved run of these weights; that of the last ones is kept.
