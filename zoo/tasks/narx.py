@@ -309,7 +309,12 @@ class NARX:
         record = self._check(record)
         rows = np.arange(self.memory, len(record))
         Diagnosis.check(len(rows))
-        run = self._or_nan(lambda: self.simulate(record.u, record.y[: self.memory]), record.y[rows])
+        run, initial = np.full((len(rows), len(self.names["outputs"])), np.nan), record.y[: self.memory]
+        try:
+            run = self.simulate(record.u, initial)
+        except Diverged as error:
+            if error.step > 1:  # the part before
+                run[: error.step - 1] = self.simulate(record.u[: self.memory + error.step - 1], initial)
         return Diagnosis(
             pd.Index(rows * record.step, name="time (s)"),
             record.y[rows, output],
