@@ -138,8 +138,8 @@ def test_past_errors_take_up_the_noises_own_dynamics(with_errors):
     without = NARX(units=2, output_taps=1, input_taps=1, recipe={"restarts": 2, "decay": 0.1, "closed_loop": ()}).fit(armax())
     errors = {model: model.score(test).loc[("level", "model"), "RMSE, one step"] for model in (without, with_errors)}
     assert errors[with_errors] < 0.55 < 0.58 < errors[without]         # 0.5 is all that nobody can know
-    autocorrelation = [model.diagnose(test).autocorrelation()[1] for model in (without, with_errors)]
-    assert abs(autocorrelation[1]) < 0.1 < autocorrelation[0]
+    autocorrelation = [model.diagnose(armax()).autocorrelation()[1] for model in (without, with_errors)]
+    assert abs(autocorrelation[1]) < 0.08 < 0.2 < autocorrelation[0]  # of white noise: below 0.08 in 95 of 100 records
 
 
 def test_keras_and_the_trainer_agree_on_a_network_with_past_errors(with_errors):
