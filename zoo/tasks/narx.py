@@ -11,7 +11,7 @@ from zoo.cells.base import check_units
 from zoo.cells.narx import check_taps
 from zoo.data.scaling import Standardizer
 from zoo.data.series import DataError
-from zoo.data.systems import Record
+from zoo.data.systems import as_records, held_out, scalers
 from zoo.data.windows import lagged, windows
 from zoo.evaluation import metrics
 from zoo.evaluation.residuals import Diagnosis
@@ -20,7 +20,8 @@ from zoo.tasks.layout import Report
 from zoo.training.identify import identify, linear
 from zoo.training.recipe import Recipe
 from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer
-from zoo.training.simulation import TOO_FAR, Diverged, Simulation
+from zoo.training.simulation import TOO_FAR, Diverged, Simulation, regressors
+from zoo.training.structure import Space, search
 
 RECIPE = {"method": "lm", "restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
 BATCH = 4096
@@ -83,6 +84,25 @@ class NARX:
         return max(0, *self.output_taps, *self.input_taps)
 
     # ---------------------------------------------------------------- fit
+    @classmethod
+    def search(cls, train, valid=None, *, output_taps=4, input_taps=4, units=(2, 4, 8), choose_inputs=True, **options):
+        """Which delays, inputs and hidden units a model of these records should have.
+
+        Arguments:
+            train, valid: as of `fit`.
+            output_taps, input_taps, units: the candidates: an int for all delays up to it, or a list.
+            choose_inputs: whether columns of u may be left out.
+            **options: of `zoo.training.structure.search`: method ("genetic", "annealing", "nsga2"), trials, seed, progress, …
+
+        Returns:
+            A `zoo.training.structure.Structures`: `table`, `front`, `best` and `inputs`.
+
+        Example:
+            >>> found = NARX.search(record, output_taps=6, input_taps=6)
+            >>> model = NARX(**found.best).fit(record.select(inputs=found.inputs))
+        """
+        return search(train, valid, Space(output_taps, input_taps, units, choose_inputs), **options)
+
     def fit(self, train, valid=None, *, seed=0, progress=None):
         """Identify the system.
 
@@ -99,67 +119,34 @@ class NARX:
         Raises:
             DataError: an output is constant, records differ in their columns, or one is shorter than the taps need.
         """
-        train = self._records(train)
-        train, valid = self._held_out(train) if valid is None else (train, self._records(valid, like=train[0]))
-        u, y = (np.concatenate([getattr(record, field) for record in train]) for field in "uy")
-        for name, column in zip(train[0].outputs, y.T, strict=True):
-            if np.ptp(column) == 0:
-                raise DataError(
-                    f"Output {name!r} is constant ({column[0]:g}) over the training part: nothing to learn."
-                )
+        train = as_records(train, self.memory)
+        train, valid = held_out(train, self.memory) if valid is None else (train, as_records(valid, self.memory, train[0]))
+        self.u_scaler, self.y_scaler = scalers(train)
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
-        self.u_scaler, self.y_scaler = standardizer(u), standardizer(y)
+        columns, outputs, samples = len(train[0].inputs), len(train[0].outputs), sum(map(len, train))
 
         train, valid = ([self._prepared(record) for record in part] for part in (train, valid))
-        outputs = y.shape[1]
-        inputs = len(self.input_taps) * u.shape[1] + len(self.output_taps) * outputs
+        inputs = len(self.input_taps) * columns + len(self.output_taps) * outputs
         network = OneHiddenLayer(inputs, self.units, outputs, self.activation, self.skip)
         found = identify(network, self.output_taps, train, valid, self.recipe, seed=seed, progress=progress)
         self.linear = linear(inputs, outputs, self.output_taps, train)
-        self.model = architecture.closed_loop(u.shape[1], outputs=outputs, **self.network)
+        self.model = architecture.closed_loop(columns, outputs=outputs, **self.network)
         architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
         epochs = sum(len(fit.train) for fit in found.fits)
-        self.report = Report("lm", network.size, len(u), seed, *found.errors, epochs, found.stopped)
+        self.report = Report("lm", network.size, samples, seed, *found.errors, epochs, found.stopped)
         self.valid_error = found.valid
         return self
 
     # ---------------------------------------------------------------- data
-    def _records(self, data, like=None):
-        """The records as a list, checked against each other and the taps."""
-        records = [data] if isinstance(data, Record) else list(data)
-        if not records or not all(isinstance(record, Record) for record in records):
-            raise TypeError("NARX takes a zoo.data.systems.Record(u, y), or a list of them")
-        like = like or records[0]
-        for record in records:
-            if record.u.shape[1] != like.u.shape[1] or record.y.shape[1] != like.y.shape[1]:
-                raise DataError(
-                    f"{record.name} has {record.u.shape[1]} input(s) and {record.y.shape[1]} output(s); expected "
-                    f"{like.u.shape[1]} and {like.y.shape[1]}, as in {like.name}."
-                )
-            if len(record) < self.memory + 2:
-                raise DataError(
-                    f"{record.name} has {len(record)} samples; taps of up to {self.memory} steps need at least "
-                    f"{self.memory + 2}. Give a longer record or fewer taps."
-                )
-        return records
-
-    def _held_out(self, records):
-        """Each record without its last quarter, and that quarter, which starts with what its first step needs to know."""
-        cuts = [round(0.75 * len(record)) for record in records]
-        train = [record[:cut] for record, cut in zip(records, cuts, strict=True)]
-        valid = [record[max(cut - self.memory, 0) :] for record, cut in zip(records, cuts, strict=True)]
-        return self._records(train), self._records(valid)
-
     def _prepared(self, record, first=None):
         """A record as `Simulation` takes it, scaled: the inputs' taps of each step from `first` on, and the outputs."""
         first = self.memory if first is None else first
         u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
-        rows = np.arange(first, len(record))
-        return lagged(u, self.input_taps, rows), y[first - max(self.output_taps, default=0) :]
+        return regressors(u, y, self.input_taps, self.output_taps, first)
 
     def _check(self, record):
         self._check_fitted()
-        (record,) = self._records(record)
+        (record,) = as_records(record, self.memory)
         self._check_width("inputs", record.u)
         self._check_width("outputs", record.y)
         return record
@@ -402,8 +389,3 @@ class NARX:
         network = OneHiddenLayer(inputs, 0, len(task.names["outputs"]), skip=True)
         task.linear = network, np.array(config["linear"])
         return task
-
-
-def standardizer(values):
-    std = values.std(axis=0)
-    return Standardizer(tuple(values.mean(axis=0).tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))

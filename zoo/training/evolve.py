@@ -26,6 +26,7 @@ from zoo.training.second_order import BAYES, Fit, levenberg_marquardt
 POPULATION = 40
 SETTLED = 1e-4  # a population whose errors' logarithms spread by less has become one point
 SCALE = 1.0  # the reach of the weights, on data with mean 0 and standard deviation 1
+TEMPERATURE = 50.0  # at the start of a walk: of differences of logarithms, where SciPy's 5,230 would take any step
 CEILING = 700.0  # stands for an infinite error: beyond the logarithm of any finite one
 
 
@@ -91,6 +92,7 @@ def annealing(objective, low, high, rng):
         objective,
         list(zip(low, high, strict=True)),
         maxiter=objective.evaluations,
+        initial_temp=TEMPERATURE,
         no_local_search=True,
         **generator(optimize.dual_annealing, rng),
     )
