@@ -202,7 +202,7 @@ def test_ctrl_c_in_a_recipes_search_keeps_the_best_model_so_far():
 
 
 # ------------------------------------------------------------------ structure
-FAST = {"error": "one step", "recipe": {"epochs": 20, "closed_loop": ()}}
+FAST = {"error": "one step", "recipe": {"epochs": 20, "closed_loop": (), "restarts": 2}}
 
 
 def known(rows=400, noise=0.02, seed=0):
@@ -261,7 +261,10 @@ def test_the_same_seed_searches_the_same_structures_and_another_seed_others(meth
 
 @pytest.mark.parametrize("in_training", [False, True], ids=["between trials", "within a training"])
 def test_ctrl_c_in_a_search_for_a_structure_keeps_what_was_tried(in_training, monkeypatch):
+    told = []
+
     def stop(trial, error, smallest):
+        told.append(trial)
         if trial == 4 and not in_training:
             raise KeyboardInterrupt
         if trial == 4:
@@ -271,7 +274,7 @@ def test_ctrl_c_in_a_search_for_a_structure_keeps_what_was_tried(in_training, mo
         raise KeyboardInterrupt
 
     found = search(known(150), space=Space(3, 3, 2), trials=50, progress=stop, **FAST)
-    assert len(found.table) == 4 and found.stopped == "interrupted" and found.best["units"] == 2
+    assert len(found.table) == len(told) < 10 and found.stopped == "interrupted" and found.best["units"] == 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ units. Each is trained shortly by Levenberg-Marquardt and scored on the validati
 
 A genetic algorithm takes two parents, each the best of two drawn at random, gives the child each gene from either, changes a
 gene here and there, and keeps the best of parents and children. Annealing changes one gene at a time, goes downhill always and
-uphill by Δ with the probability exp(−Δ / T). NSGA-II looks for all trade-offs of parameters against error at once.
+uphill by Δ with the probability exp(−Δ / T), and starts elsewhere where it only sees what it has seen. NSGA-II looks for all trade-offs of parameters against error at once.
 
 Sources: Holland, "Adaptation in Natural and Artificial Systems", 1975; Kirkpatrick, Gelatt & Vecchi, "Optimization by
 simulated annealing", Science 220, 1983; Deb, Pratap, Agarwal & Meyarivan, "A fast and elitist multiobjective genetic
@@ -25,11 +25,11 @@ from zoo.training.recipe import Recipe
 from zoo.training.second_order import OneHiddenLayer
 from zoo.training.simulation import open_loop, regressors
 
-RECIPE = {"method": "lm", "epochs": 40, "patience": 5, "decay": 1e-3, "closed_loop": (20,)}
+RECIPE = {"method": "lm", "epochs": 25, "patience": 5, "restarts": 2, "decay": 1e-3, "closed_loop": (20,)}
 POPULATION = 10
 NOTHING_NEW = 20 * POPULATION  # so many structures in a row that were all seen before: the search is over
+STUCK = 50  # so many, and a walk starts elsewhere
 TEMPERATURE = 0.3  # of ln error, at the start
-CEILING = 700.0  # stands for an infinite error, where differences are taken
 USELESS = 10.0  # standard deviations: larger errors are all the same to NSGA-II
 ERRORS = ("free run", "one step")
 
@@ -142,7 +142,7 @@ class Trials:
             raise _Over("trials")
         self.again = 0
         network, error = self._tried(structure)
-        score = (np.log(max(error, 1e-300)) if np.isfinite(error) else CEILING) + self.parsimony * network.size
+        score = np.log(max(error, 1e-300)) + self.parsimony * network.size
         self.rows[structure] = row = {"parameters": network.size, "error": error, "score": float(score)}
         if self.progress:
             self.progress(len(self.rows), error, min(r["error"] for r in self.rows.values()))
@@ -192,6 +192,9 @@ def annealing(trials, sizes, rng):
     score = trials(genes)["score"]
     several = np.flatnonzero(sizes > 1)
     while len(several):
+        if trials.again > STUCK:
+            genes = rng.integers(sizes)
+            score = trials(genes)["score"]
         gene = rng.choice(several)
         neighbour = genes.copy()
         neighbour[gene] = (genes[gene] + rng.integers(1, sizes[gene])) % sizes[gene]
@@ -264,7 +267,8 @@ def search(
         trials: how many different structures are trained.
         error: "free run" or "one step": which RMSE over the validation part counts, in standard deviations of the outputs.
         parsimony: by what share the error must fall for each parameter added, to rank higher; 0 for error alone.
-        recipe: of the short trainings: a `Recipe`, or what differs from 40 epochs open loop and 40 with runs of 20 steps.
+        recipe: of the short trainings: a `Recipe`, or what differs from two starts of 25 epochs, one step ahead and then with
+            runs of 20.
         activation, skip: of the network.
         seed: of the search and of each training: the same seed gives the same table.
         progress: called after each trial as progress(trial, error, smallest error so far).
