@@ -133,7 +133,7 @@ def number(value):
 
 def main():
     parser = argparse.ArgumentParser(description="Global search for initial weights against random starts.")
-    parser.add_argument("--seeds", type=int, default=5, help="how many seeds, 5 by default")
+    parser.add_argument("--seeds", type=int, default=6, help="how many seeds, 6 by default")
     parser.add_argument("--out", type=Path, help="also write the tables to this file")
     options = parser.parse_args()
     if options.seeds < 1:

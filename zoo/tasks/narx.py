@@ -120,7 +120,9 @@ class NARX:
             DataError: an output is constant, records differ in their columns, or one is shorter than the taps need.
         """
         train = as_records(train, self.memory)
-        train, valid = held_out(train, self.memory) if valid is None else (train, as_records(valid, self.memory, train[0]))
+        train, valid = (
+            held_out(train, self.memory) if valid is None else (train, as_records(valid, self.memory, train[0]))
+        )
         self.u_scaler, self.y_scaler = scalers(train)
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
         columns, outputs, samples = len(train[0].inputs), len(train[0].outputs), sum(map(len, train))

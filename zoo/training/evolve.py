@@ -168,9 +168,7 @@ def minimise(
         return Evolved(objective.theta, stopped=searched, decay=penalty, **found)
     told = len(objective.generations)
     later = progress and (lambda epoch, train, valid: progress(told + epoch, train, valid))
-    fit = levenberg_marquardt(
-        problem, objective.theta, valid, epochs=epochs, decay=decay, progress=later, **options
-    )
+    fit = levenberg_marquardt(problem, objective.theta, valid, epochs=epochs, decay=decay, progress=later, **options)
     return Evolved(**vars(fit), **found)
 
 

@@ -5,9 +5,10 @@ units. Each is trained shortly by Levenberg-Marquardt and scored on the validati
 
     score = ln error + parsimony · parameters
 
-A genetic algorithm takes two parents, each the best of two drawn at random, gives the child each gene from either, changes a
-gene here and there, and keeps the best of parents and children. Annealing changes one gene at a time, goes downhill always and
-uphill by Δ with the probability exp(−Δ / T), and starts elsewhere where it only sees what it has seen. NSGA-II looks for all trade-offs of parameters against error at once.
+A genetic algorithm takes two parents, each the better of two drawn at random, gives the child each gene from either, changes
+a gene here and there, and keeps the best of parents and children. Annealing changes one gene at a time, goes downhill always
+and uphill by Δ with the probability exp(−Δ / T), and starts elsewhere once it sees only what it has seen. NSGA-II looks for all
+trade-offs of parameters against error at once.
 
 Sources: Holland, "Adaptation in Natural and Artificial Systems", 1975; Kirkpatrick, Gelatt & Vecchi, "Optimization by
 simulated annealing", Science 220, 1983; Deb, Pratap, Agarwal & Meyarivan, "A fast and elitist multiobjective genetic
@@ -296,7 +297,9 @@ def search(
     columns = train[0].u.shape[1]
     if not (space.output_taps or columns):
         raise ValueError("The space is empty: the records have no inputs, and output_taps has no delay")
-    train, valid = held_out(train, space.longest) if valid is None else (train, as_records(valid, space.longest, train[0]))
+    train, valid = (
+        held_out(train, space.longest) if valid is None else (train, as_records(valid, space.longest, train[0]))
+    )
     names = train[0].inputs
     u_scaler, y_scaler = scalers(train)
     train, valid = ([(u_scaler.scale(r.u), y_scaler.scale(r.y)) for r in part] for part in (train, valid))
