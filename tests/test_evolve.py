@@ -216,7 +216,7 @@ def known(rows=400, noise=0.02, seed=0):
 
 @every_method
 def test_the_search_recovers_the_taps_of_a_known_system(method):
-    found = search(known(), space=Space(4, 3, (1, 2)), method=method, trials=150, **FAST)
+    found = search(known(), space=Space(4, 3, (1, 2)), method=method, trials=120, **FAST)
     assert (found.best["output_taps"], found.best["input_taps"], found.inputs) == ([1, 3], [2], ("u1",))
     model = NARX(**found.best, recipe=FAST["recipe"]).fit(known().select(inputs=found.inputs))
     assert model.score(known(seed=1).select(inputs=found.inputs))["NRMSE, one step"].iloc[0] < 0.1
@@ -310,14 +310,14 @@ def test_records_without_inputs_and_a_space_without_feedback_leave_nothing_to_ch
 # ------------------------------------------------------------------ two objectives
 def test_the_front_of_nsga2_holds_the_structures_that_none_beats_and_can_be_drawn():
     pytest.importorskip("pymoo", reason='pymoo is not installed: pip install "rnn-zoo[search]"')
-    found = search(known(), space=Space(3, 3, (1, 2)), method="nsga2", trials=60, **FAST)
+    found = search(known(), space=Space(3, 3, (1, 2)), method="nsga2", trials=40, **FAST)
     table, front = found.table, found.front
-    assert len(table) == 60 and len(front) > 2
+    assert len(table) == 40 and len(front) > 2
     for row in front.itertuples():
         beats = (table["parameters"] <= row.parameters) & (table["error"] <= row.error)
         assert (table[beats][["parameters", "error"]] == [row.parameters, row.error]).all(axis=None)
     assert (np.diff(front["parameters"]) > 0).all() and (np.diff(front["error"]) < 0).all()
-    again = search(known(), space=Space(3, 3, (1, 2)), method="nsga2", trials=60, **FAST)
+    again = search(known(), space=Space(3, 3, (1, 2)), method="nsga2", trials=40, **FAST)
     assert again.table.equals(table)
     (axes,) = found.plot_front().axes
     assert axes.get_xlabel() == "parameters" and axes.get_ylabel() == "validation RMSE, one step (standard deviations)"
