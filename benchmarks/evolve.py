@@ -1,6 +1,6 @@
 """Global search for initial weights against several random starts of Levenberg-Marquardt, every seed printed.
 
-    python -m benchmarks.evolve                   under three minutes on one core
+    python -m benchmarks.evolve                   about two minutes on one idle core
     python -m benchmarks.evolve --out benchmarks/results/evolve.md
 
 Every way trains by Levenberg-Marquardt one step ahead and then in closed loop; they differ in where it starts. The start with

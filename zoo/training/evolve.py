@@ -116,8 +116,9 @@ def minimise(
 ):
     """Search all weights within bounds for the smallest sum of squares, then go on from the best by Levenberg-Marquardt.
 
-    It is meant for errors with many minima. Levenberg-Marquardt from several random starts, `Recipe(restarts=…)`, usually
-    does better in the same time: `benchmarks/results/evolve.md` has both.
+    It is meant for errors with many minima, or without a gradient. For NARX networks several random starts of
+    Levenberg-Marquardt alone, `Recipe(restarts=…)`, usually do better in the same time, and a search of the free run does far
+    worse: `benchmarks/results/evolve.md` has all of them.
 
     Arguments:
         problem: anything with `sum_of_squares(theta)`: `network.on(inputs, targets)` for one step ahead, a `Simulation` for
