@@ -51,12 +51,12 @@ def narma10():
 
 def prepared(train, test, input_taps, output_taps):
     """The parts as `Simulation` takes them, and the unit of their outputs."""
-    from zoo.data.systems import held_out, scalers
+    from zoo.data.systems import hold_out, scalers
     from zoo.training.simulation import regressors
 
     memory = max(0, *input_taps, *output_taps)
     u, y = scalers([train])
-    parts = [*held_out([train], memory), [test]]
+    parts = [*hold_out([train], memory), [test]]
     return y.std[0], [
         [regressors(u.scale(r.u), y.scale(r.y), input_taps, output_taps, memory) for r in part] for part in parts
     ]

@@ -135,11 +135,16 @@ def column_of(names, field, wanted):
 
 
 # ------------------------------------------------------------------ several records of one system
-def as_records(data, memory, like=None):
-    """A record or several as a list, checked against each other, `like`, and the `memory` samples that a model needs first."""
+def check_records(data, memory, like=None):
+    """One or several records as a list, which have the columns of the first (or of `like`) and outlast a memory.
+
+    Raises:
+        TypeError: they are no records.
+        DataError: their columns differ, or one has fewer than `memory` + 2 samples.
+    """
     records = [data] if isinstance(data, Record) else list(data)
     if not records or not all(isinstance(record, Record) for record in records):
-        raise TypeError("NARX takes a zoo.data.systems.Record(u, y), or a list of them")
+        raise TypeError("Expected a zoo.data.systems.Record(u, y), or a list of them")
     like = like or records[0]
     for record in records:
         if record.u.shape[1] != like.u.shape[1] or record.y.shape[1] != like.y.shape[1]:
@@ -155,12 +160,11 @@ def as_records(data, memory, like=None):
     return records
 
 
-def held_out(records, memory):
-    """Each record without its last quarter, and that quarter, which starts with what its first step needs to know."""
-    cuts = [round(0.75 * len(record)) for record in records]
+def hold_out(records, memory, share=0.25):
+    """The records without their last `share`, and those ends, each with the `memory` samples before it."""
+    cuts = [round((1 - share) * len(record)) for record in records]
     train = [record[:cut] for record, cut in zip(records, cuts, strict=True)]
-    valid = [record[max(cut - memory, 0) :] for record, cut in zip(records, cuts, strict=True)]
-    return as_records(train, memory), as_records(valid, memory)
+    return train, [record[max(cut - memory, 0) :] for record, cut in zip(records, cuts, strict=True)]
 
 
 def scalers(train):

@@ -11,7 +11,7 @@ from zoo.cells.base import check_units
 from zoo.cells.narx import check_taps
 from zoo.data.scaling import Standardizer
 from zoo.data.series import DataError
-from zoo.data.systems import as_records, held_out, scalers
+from zoo.data.systems import check_records, hold_out, scalers
 from zoo.data.windows import lagged, windows
 from zoo.evaluation import metrics
 from zoo.evaluation.residuals import Diagnosis
@@ -40,10 +40,14 @@ class NARX:
     **Initial conditions** are true outputs: a run needs the `memory` samples before its first step, which is the longest
     tap, and predicts from there on. Asked to run without any, it starts at rest, all taps at the training part's means.
 
+    With `error_taps` it is a NARMAX model: F also sees its past errors e = y − ŷ, which take up what is left of the noise's
+    own dynamics. Ahead of the last truth the errors are 0, their mean. It is trained and chosen one step ahead.
+
     Arguments:
         units: width of the hidden layer.
         output_taps: delays of the fed-back outputs: an int K for 1 … K, or a list; 0 for none (TDNN).
         input_taps: delays of the inputs: an int L for 0 … L, or a list.
+        error_taps: delays of the past errors: an int Q for 1 … Q, or a list; 0 for none.
         activation: of the hidden layer, "tanh" or "sigmoid".
         skip: whether there is a linear path around the hidden layer.
         recipe: a `zoo.training.Recipe`, or what differs from the default of three starts and closed-loop stages
@@ -56,12 +60,15 @@ class NARX:
         >>> model.score(tanks["test"])
     """
 
-    def __init__(self, *, units=10, output_taps=2, input_taps=2, activation="tanh", skip=True, recipe=None):
+    def __init__(
+        self, *, units=10, output_taps=2, input_taps=2, error_taps=0, activation="tanh", skip=True, recipe=None
+    ):
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}. Received: {activation!r}")
         self.units, self.activation, self.skip = check_units(units), activation, skip
         self.output_taps = check_taps(output_taps, "output_taps", smallest=1)
         self.input_taps = check_taps(input_taps, "input_taps", smallest=0)
+        self.error_taps = check_taps(error_taps, "error_taps", smallest=1)
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
         if self.recipe.method == "adam":
             raise ValueError('NARX is trained by Levenberg-Marquardt: use method="lm"')
@@ -69,19 +76,16 @@ class NARX:
 
     @property
     def network(self):
-        """The arguments of `zoo.models.narx.closed_loop`."""
-        return {
-            "units": self.units,
-            "output_taps": list(self.output_taps),
-            "input_taps": list(self.input_taps),
-            "activation": self.activation,
-            "skip": self.skip,
-        }
+        """The arguments of `zoo.models.narx.closed_loop`, or of `with_errors`."""
+        taps = {"output_taps": self.output_taps, "input_taps": self.input_taps}
+        taps |= {"error_taps": self.error_taps} if self.error_taps else {}
+        taps = {name: list(delays) for name, delays in taps.items()}
+        return {"units": self.units, **taps, "activation": self.activation, "skip": self.skip}
 
     @property
     def memory(self):
         """The longest tap: how many samples a run needs before its first step."""
-        return max(0, *self.output_taps, *self.input_taps)
+        return max(0, *self.output_taps, *self.input_taps, *self.error_taps)
 
     # ---------------------------------------------------------------- fit
     @classmethod
@@ -119,20 +123,24 @@ class NARX:
         Raises:
             DataError: an output is constant, records differ in their columns, or one is shorter than the taps need.
         """
-        train = as_records(train, self.memory)
-        train, valid = (
-            held_out(train, self.memory) if valid is None else (train, as_records(valid, self.memory, train[0]))
-        )
+        train = self._records(train)
+        if valid is None:
+            train, valid = (self._records(part) for part in hold_out(train, self.memory))
+        else:
+            valid = self._records(valid, like=train[0])
         self.u_scaler, self.y_scaler = scalers(train)
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
         columns, outputs, samples = len(train[0].inputs), len(train[0].outputs), sum(map(len, train))
 
         train, valid = ([self._prepared(record) for record in part] for part in (train, valid))
         inputs = len(self.input_taps) * columns + len(self.output_taps) * outputs
-        network = OneHiddenLayer(inputs, self.units, outputs, self.activation, self.skip)
-        found = identify(network, self.output_taps, train, valid, self.recipe, seed=seed, progress=progress)
+        errors = len(self.error_taps) * outputs
+        network = OneHiddenLayer(inputs + errors, self.units, outputs, self.activation, self.skip)
+        options = {"error_taps": self.error_taps, "seed": seed, "progress": progress}
+        found = identify(network, self.output_taps, train, valid, self.recipe, **options)
         self.linear = linear(inputs, outputs, self.output_taps, train)
-        self.model = architecture.closed_loop(columns, outputs=outputs, **self.network)
+        build = architecture.with_errors if self.error_taps else architecture.closed_loop
+        self.model = build(columns, outputs=outputs, **self.network)
         architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
         epochs = sum(len(fit.train) for fit in found.fits)
         self.report = Report("lm", network.size, samples, seed, *found.errors, epochs, found.stopped)
@@ -140,6 +148,9 @@ class NARX:
         return self
 
     # ---------------------------------------------------------------- data
+    def _records(self, data, like=None):
+        return check_records(data, self.memory, like)
+
     def _prepared(self, record, first=None):
         """A record as `Simulation` takes it, scaled: the inputs' taps of each step from `first` on, and the outputs."""
         first = self.memory if first is None else first
@@ -148,7 +159,7 @@ class NARX:
 
     def _check(self, record):
         self._check_fitted()
-        (record,) = as_records(record, self.memory)
+        (record,) = self._records(record)
         self._check_width("inputs", record.u)
         self._check_width("outputs", record.y)
         return record
@@ -190,13 +201,13 @@ class NARX:
                 f"{self.memory + steps}."
             )
         u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
-        state = lagged(y, self.output_taps and range(1, max(self.output_taps) + 1), origins)
-        reach = max(self.input_taps, default=0)
-        found = []
+        past = lagged(y, range(1, max(self.output_taps, default=0) + 1), origins)
+        errors = lagged(self._errors(u, y), range(1, max(self.error_taps, default=0) + 1), origins)
+        reach, found = max(self.input_taps, default=0), []
         for at in range(0, len(origins), BATCH):
-            some = origins[at : at + BATCH]
-            run = self._run(windows(u, some - reach, some + steps - 1), state[at : at + BATCH])
-            found.append(run[:, -1])
+            some = slice(at, at + BATCH)
+            inputs = windows(u, origins[some] - reach, origins[some] + steps - 1)
+            found.append(self._run(inputs, past[some], errors=errors[some])[:, -1])
         return np.concatenate(found)
 
     def simulate(self, u, initial=None):
@@ -229,12 +240,32 @@ class NARX:
             )
         if not (np.isfinite(u).all() and np.isfinite(initial).all()):
             raise DataError("The inputs and initial outputs of a run must be finite. Repair them first.")
-        past = self.y_scaler.scale(initial)[n - longest :][::-1].reshape(1, -1)
-        return self._run(self.u_scaler.scale(u)[None, n - max(self.input_taps, default=0) :], past)[0]
+        u, y = self.u_scaler.scale(u), self.y_scaler.scale(initial)
+        past = y[n - longest :][::-1].reshape(1, -1)
+        errors = lagged(self._errors(u[:n], y), range(1, max(self.error_taps, default=0) + 1), [n])
+        return self._run(u[None, n - max(self.input_taps, default=0) :], past, errors=errors)[0]
 
-    def _run(self, inputs, past):
-        """The closed loop on scaled inputs (runs, time, inputs) and past outputs, newest first; in the outputs' units."""
-        scaled = keras.ops.convert_to_numpy(self.model([inputs.astype("float32"), past.astype("float32")]))
+    def _errors(self, u, y):
+        """The errors y − ŷ one step ahead, scaled; 0 for the first steps, which have no history, and for one beyond the end."""
+        errors = np.zeros((len(y) + 1, y.shape[1]))
+        if self.error_taps and len(y) > self.memory:
+            first, longest = self.memory, max(self.output_taps, default=0)
+            past = y[first - longest : first][::-1].reshape(1, -1)
+            run = self._run(u[None, first - max(self.input_taps, default=0) :], past, truth=y[None, first:])
+            errors[first:-1] = y[first:] - self.y_scaler.scale(run[0])
+        return errors
+
+    def _run(self, inputs, past, *, errors=None, truth=None):
+        """The network on scaled inputs (runs, time, inputs), past outputs and errors, newest first; in the outputs' units.
+
+        It runs on its own outputs; a NARMAX network on the true ones as far as they are given.
+        """
+        data = [inputs, past]
+        if self.error_taps:
+            runs, steps, width = len(inputs), inputs.shape[1] - max(self.input_taps, default=0), len(self.y_scaler.mean)
+            errors = np.zeros((runs, max(self.error_taps) * width)) if errors is None else errors
+            data += [errors, np.full((runs, steps, width), np.nan) if truth is None else truth]
+        scaled = keras.ops.convert_to_numpy(self.model([array.astype("float32") for array in data]))
         far = ~(np.abs(scaled) < TOO_FAR).all(axis=(0, 2))
         if far.any():
             raise Diverged(int(np.argmax(far)) + 1)
@@ -298,7 +329,12 @@ class NARX:
         record = self._check(record)
         rows = np.arange(self.memory, len(record))
         Diagnosis.check(len(rows))
-        run = self._or_nan(lambda: self.simulate(record.u, record.y[: self.memory]), record.y[rows])
+        run, initial = np.full((len(rows), len(self.names["outputs"])), np.nan), record.y[: self.memory]
+        try:
+            run = self.simulate(record.u, initial)
+        except Diverged as error:
+            if error.step > 1:  # the part before
+                run[: error.step - 1] = self.simulate(record.u[: self.memory + error.step - 1], initial)
         return Diagnosis(
             pd.Index(rows * record.step, name="time (s)"),
             record.y[rows, output],
@@ -322,7 +358,7 @@ class NARX:
             A keras.Model of [inputs (batch, reach + time, inputs), initial outputs (batch, K, outputs) in the order of
             time] -> (batch, time, outputs), with reach the longest input tap and K the longest output tap.
         """
-        return self._view(self.model, past_steps=max(self.output_taps, default=0), name="closed_loop")
+        return self._view(lambda closed: closed, past_steps=max(self.output_taps, default=0), name="closed_loop")
 
     def open_loop(self):
         """The same network and weights one step ahead, fed with the true past outputs, all steps at once.
@@ -331,10 +367,15 @@ class NARX:
             A keras.Model of [inputs (batch, reach + time, inputs), true past outputs (batch, K + time − 1, outputs)] ->
             (batch, time, outputs).
         """
-        return self._view(architecture.open_loop(self.model), name="open_loop")
+        return self._view(architecture.open_loop, name="open_loop")
 
-    def _view(self, network, **options):
+    def _view(self, convert, **options):
         self._check_fitted()
+        if self.error_taps:
+            raise ValueError(
+                "A NARMAX model is one network for open and closed loop: `model`, made by zoo.models.narx.with_errors"
+            )
+        network = convert(self.model)
         return architecture.in_units(network, self.u_scaler, self.y_scaler, **options)
 
     # ---------------------------------------------------------------- save and load
@@ -352,11 +393,10 @@ class NARX:
     def save(self, path, card=None):
         """Write a bundle, a folder with the model, the scaling and a card."""
         self._check_fitted()
-        rng, names = np.random.default_rng(0), self.names
-        shapes = (
-            (3, max(self.input_taps, default=0) + 5, len(names["inputs"])),
-            (3, max(self.output_taps, default=0) * len(names["outputs"])),
-        )
+        rng, reach, width = np.random.default_rng(0), max(self.input_taps, default=0), len(self.names["outputs"])
+        shapes = [(3, reach + 5, len(self.names["inputs"])), (3, max(self.output_taps, default=0) * width)]
+        if self.error_taps:
+            shapes += [(3, max(self.error_taps) * width), (3, 5, width)]
         probe = [rng.normal(size=shape).astype("float32") for shape in shapes]
         bundle.save(path, self.model, self.config(), probe, card or self.card())
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from zoo.data.systems import as_records, held_out, scalers
+from zoo.data.systems import check_records, hold_out, scalers
 from zoo.training.identify import identify
 from zoo.training.recipe import Recipe
 from zoo.training.second_order import OneHiddenLayer
@@ -293,13 +293,14 @@ def search(
             f"trials must be at least 1, and parsimony not negative. Received: trials={trials}, parsimony={parsimony}"
         )
     recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
-    train = as_records(train, space.longest)
+    train = check_records(train, space.longest)
     columns = train[0].u.shape[1]
     if not (space.output_taps or columns):
         raise ValueError("The space is empty: the records have no inputs, and output_taps has no delay")
-    train, valid = (
-        held_out(train, space.longest) if valid is None else (train, as_records(valid, space.longest, train[0]))
-    )
+    if valid is None:
+        train, valid = (check_records(part, space.longest) for part in hold_out(train, space.longest))
+    else:
+        valid = check_records(valid, space.longest, train[0])
     names = train[0].inputs
     u_scaler, y_scaler = scalers(train)
     train, valid = ([(u_scaler.scale(r.u), y_scaler.scale(r.y)) for r in part] for part in (train, valid))
