@@ -21,6 +21,11 @@ class Standardizer:
             raise TypeError(f"A scaler is fitted on the training part only. Received: {type(part).__name__}")
         if len(values) > len(part.series):
             raise ValueError(f"The training part has {len(part.series)} rows; the values have {len(values)}")
+        return cls.of(values)
+
+    @classmethod
+    def of(cls, values):
+        """From values of which the caller knows that they are the training part's."""
         std = np.std(values, axis=0)
         return cls(tuple(np.mean(values, axis=0).tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))
 

@@ -88,6 +88,18 @@ def plot_fit(train, valid, best_epoch=None):
     return figure
 
 
+def plot_front(structures):
+    """The validation error of every structure of a search against its parameters, and the front of those that none beats."""
+    figure, axes = _axes((7, 4))
+    table, front = structures.table, structures.front
+    table = table[np.isfinite(table["error"])]
+    axes.plot(table["parameters"], table["error"], ".", color="#8d99ae", label="tried")
+    _line(axes, front["parameters"], front["error"], "front", color="#d1495b", marker="o", drawstyle="steps-post")
+    axes.set(xlabel="parameters", ylabel=f"validation RMSE, {structures.error} (standard deviations)", yscale="log")
+    axes.legend(frameon=False)
+    return figure
+
+
 # ---------------------------------------------------------------- of a Diagnosis
 def plot_autocorrelation(diagnosis):
     """Autocorrelation of the residuals by lag, with the band of white noise."""

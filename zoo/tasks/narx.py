@@ -11,7 +11,7 @@ from zoo.cells.base import check_units
 from zoo.cells.narx import check_taps
 from zoo.data.scaling import Standardizer
 from zoo.data.series import DataError
-from zoo.data.systems import check_records, hold_out
+from zoo.data.systems import check_records, hold_out, scalers
 from zoo.data.windows import lagged, windows
 from zoo.evaluation import metrics
 from zoo.evaluation.residuals import Diagnosis
@@ -20,7 +20,8 @@ from zoo.tasks.layout import Report
 from zoo.training.identify import identify, linear
 from zoo.training.recipe import Recipe
 from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer
-from zoo.training.simulation import TOO_FAR, Diverged, Simulation
+from zoo.training.simulation import TOO_FAR, Diverged, Simulation, regressors
+from zoo.training.structure import Space, search
 
 RECIPE = {"method": "lm", "restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
 BATCH = 4096
@@ -87,6 +88,25 @@ class NARX:
         return max(0, *self.output_taps, *self.input_taps, *self.error_taps)
 
     # ---------------------------------------------------------------- fit
+    @classmethod
+    def search(cls, train, valid=None, *, output_taps=4, input_taps=4, units=(2, 4, 8), choose_inputs=True, **options):
+        """Which delays, inputs and hidden units a model of these records should have.
+
+        Arguments:
+            train, valid: as of `fit`.
+            output_taps, input_taps, units: the candidates: an int for all delays up to it, or a list.
+            choose_inputs: whether columns of u may be left out.
+            **options: of `zoo.training.structure.search`: method ("genetic", "annealing", "nsga2"), trials, seed, progress, …
+
+        Returns:
+            A `zoo.training.structure.Structures`: `table`, `front`, `best` and `inputs`.
+
+        Example:
+            >>> found = NARX.search(record, output_taps=6, input_taps=6)
+            >>> model = NARX(**found.best).fit(record.select(inputs=found.inputs))
+        """
+        return search(train, valid, Space(output_taps, input_taps, units, choose_inputs), **options)
+
     def fit(self, train, valid=None, *, seed=0, progress=None):
         """Identify the system.
 
@@ -108,28 +128,22 @@ class NARX:
             train, valid = (self._records(part) for part in hold_out(train, self.memory))
         else:
             valid = self._records(valid, like=train[0])
-        u, y = (np.concatenate([getattr(record, field) for record in train]) for field in "uy")
-        for name, column in zip(train[0].outputs, y.T, strict=True):
-            if np.ptp(column) == 0:
-                raise DataError(
-                    f"Output {name!r} is constant ({column[0]:g}) over the training part: nothing to learn."
-                )
+        self.u_scaler, self.y_scaler = scalers(train)
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
-        self.u_scaler, self.y_scaler = standardizer(u), standardizer(y)
+        columns, outputs, samples = len(train[0].inputs), len(train[0].outputs), sum(map(len, train))
 
         train, valid = ([self._prepared(record) for record in part] for part in (train, valid))
-        outputs = y.shape[1]
-        inputs = len(self.input_taps) * u.shape[1] + len(self.output_taps) * outputs
+        inputs = len(self.input_taps) * columns + len(self.output_taps) * outputs
         errors = len(self.error_taps) * outputs
         network = OneHiddenLayer(inputs + errors, self.units, outputs, self.activation, self.skip)
         options = {"error_taps": self.error_taps, "seed": seed, "progress": progress}
         found = identify(network, self.output_taps, train, valid, self.recipe, **options)
         self.linear = linear(inputs, outputs, self.output_taps, train)
         build = architecture.with_errors if self.error_taps else architecture.closed_loop
-        self.model = build(u.shape[1], outputs=outputs, **self.network)
+        self.model = build(columns, outputs=outputs, **self.network)
         architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
         epochs = sum(len(fit.train) for fit in found.fits)
-        self.report = Report("lm", network.size, len(u), seed, *found.errors, epochs, found.stopped)
+        self.report = Report("lm", network.size, samples, seed, *found.errors, epochs, found.stopped)
         self.valid_error = found.valid
         return self
 
@@ -141,8 +155,7 @@ class NARX:
         """A record as `Simulation` takes it, scaled: the inputs' taps of each step from `first` on, and the outputs."""
         first = self.memory if first is None else first
         u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
-        rows = np.arange(first, len(record))
-        return lagged(u, self.input_taps, rows), y[first - max(self.output_taps, default=0) :]
+        return regressors(u, y, self.input_taps, self.output_taps, first)
 
     def _check(self, record):
         self._check_fitted()
@@ -418,8 +431,3 @@ class NARX:
         network = OneHiddenLayer(inputs, 0, len(task.names["outputs"]), skip=True)
         task.linear = network, np.array(config["linear"])
         return task
-
-
-def standardizer(values):
-    std = values.std(axis=0)
-    return Standardizer(tuple(values.mean(axis=0).tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))

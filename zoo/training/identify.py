@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.training.evolve import SCALE, minimise
 from zoo.training.second_order import OneHiddenLayer, levenberg_marquardt
 from zoo.training.simulation import Simulation, open_loop, refine
 
@@ -27,7 +28,8 @@ class Identified:
 def identify(network, output_taps, train, valid, recipe, *, error_taps=(), seed=0, progress=None):
     """Levenberg-Marquardt by a recipe: `restarts` times open loop and then its `closed_loop` stages.
 
-    The start with the best free run over the validation part is kept, and trained on for `refit` epochs on everything.
+    With `recipe.search` the initial weights of each start are searched for, one step ahead (`zoo.training.evolve`). The start
+    with the best free run over the validation part is kept, and trained on for `refit` epochs on everything.
 
     Arguments:
         network, output_taps: as of `Simulation`.
@@ -47,8 +49,7 @@ def identify(network, output_taps, train, valid, recipe, *, error_taps=(), seed=
     errors, one_step = (open_loop(network, output_taps, part, error_taps) for part in (train, valid))
     judge, best = one_step if len(error_taps) else Simulation(network, output_taps, valid), None
     for restart in range(recipe.restarts):
-        theta = network.initial(np.random.default_rng([seed, restart]))
-        fits = [levenberg_marquardt(errors, theta, one_step, **options)]
+        fits = [started(errors, one_step, recipe, [seed, restart], **options)]
         theta = fits[0].theta
         if stages and fits[0].stopped != "interrupted":
             theta, later = refine(network, theta, output_taps, train, valid, stages=stages, **options)
@@ -65,6 +66,15 @@ def identify(network, output_taps, train, valid, recipe, *, error_taps=(), seed=
             fit = levenberg_marquardt(everything, best.theta, **last)
             best = Identified(fit.theta, best.fits, best.valid, fit.stopped)
     return best
+
+
+def started(errors, valid, recipe, seed, **options):
+    """The `Fit` one step ahead from random initial weights, or from those that the recipe's search finds."""
+    if recipe.search:
+        searching = {"method": recipe.search, "evaluations": recipe.evaluations, "seed": seed}
+        return minimise(errors, SCALE, valid=valid, **searching, **options)
+    theta = errors.network.initial(np.random.default_rng(seed))
+    return levenberg_marquardt(errors, theta, valid, **options)
 
 
 def linear(inputs, outputs, output_taps, records):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
+from zoo.data.windows import lagged
 from zoo.training.second_order import OneStep, levenberg_marquardt
 
 TOO_FAR = 1e2  # an output beyond this many times the largest true one has left the model's world
@@ -200,6 +201,11 @@ class Simulation:
         if info:
             raise np.linalg.LinAlgError(f"dtbtrs failed with info={info}")
         return solved
+
+
+def regressors(u, y, input_taps, output_taps, first):
+    """Scaled inputs and outputs, (time, columns) each, as a record of a `Simulation` that runs from row `first` on."""
+    return lagged(u, input_taps, np.arange(first, len(y))), y[first - max(output_taps, default=0) :]
 
 
 def refine(network, theta, output_taps, train, valid, *, stages=(20, None), progress=None, **options):
