@@ -110,11 +110,34 @@ class TimeSeries:
             row = self.index.searchsorted(moment, side="right")
         return replace(self, frame=self.frame.iloc[:row])
 
-    def next_times(self, count):
-        """The `count` moments after the last; for sessions the following business days (every day if there are weekends)."""
-        weekends = (self.index.day_of_week >= 5).any()
-        freq = (pd.offsets.Day() if weekends else pd.offsets.BDay()) if self.calendar == "sessions" else self.step
-        return pd.date_range(self.index[-1], periods=count + 1, freq=freq)[1:]
+    def next_times(self, count, sessions=None):
+        """The `count` moments after the last.
+
+        Arguments:
+            sessions: of calendar="sessions", the coming ones: a list of moments, such as an exchange's calendar gives it, or
+                a pandas offset, such as pd.offsets.CustomBusinessDay(holidays=[...]). By default the following business
+                days, or every day if there are weekends among the rows.
+
+        Raises:
+            DataError: there are too few sessions after the last row, or the calendar is regular.
+        """
+        last = self.index[-1]
+        if self.calendar == "regular":
+            if sessions is not None:
+                raise DataError('sessions= is for a series with calendar="sessions"; this one has a regular calendar.')
+            return following(last, count, self.step)
+        if sessions is None:
+            sessions = pd.offsets.Day() if (self.index.day_of_week >= 5).any() else pd.offsets.BDay()
+        if isinstance(sessions, pd.offsets.BaseOffset):
+            return following(last, count, sessions)
+        times = pd.DatetimeIndex(sessions).sort_values().unique()
+        times = times.tz_localize(last.tz) if times.tz is None and last.tz else times
+        if (times.tz is None) != (last.tz is None):
+            raise DataError(f"The sessions and the series must both have a time zone or none; the last row is {last}.")
+        times = times[times > last]
+        if len(times) < count:
+            raise DataError(f"There are {len(times)} sessions after {last}; a horizon of {count} needs as many.")
+        return times[:count]
 
     @classmethod
     def from_csv(
@@ -328,6 +351,16 @@ def spacing(index):
     return None
 
 
+def following(last, count, step):
+    """`count` moments after the last one. Steps of days, months and years go by the local clock, shorter ones by true time."""
+    if isinstance(step, pd.Timedelta) and step % pd.Timedelta("1D"):
+        return pd.DatetimeIndex([last + step * k for k in range(1, count + 1)])
+    step = pd.offsets.DateOffset(days=step.days) if isinstance(step, pd.Timedelta) else step
+    local = pd.date_range(last.tz_localize(None), periods=count + 1, freq=step)[1:]
+    # A session's clock time that is skipped or occurs twice is taken as the moment after the change.
+    return local.tz_localize(last.tz, ambiguous=np.zeros(len(local), bool), nonexistent="shift_forward")
+
+
 def in_words(step):
     """A Timedelta without its empty days: 1:00:00, 31 days."""
     return str(step).removeprefix("0 days ").removesuffix(" 00:00:00")
@@ -389,3 +422,15 @@ def split(series, train=0.70, valid=0.15, gap=1):
     return Split(
         Train(series.until(first), 0), Valid(series.until(second), first + gap), Test(series, second + gap), gap
     )
+
+
+def holdout(series, valid=0.15, gap=1):
+    """Split by time into a training and a validation part only: for a model whose test is what comes after the series.
+
+    Raises:
+        DataError: the series is too short.
+    """
+    end = round(len(series) * (1 - valid))
+    if min(end - 1, len(series) - end - gap) < 1:
+        raise DataError(f"A series of {len(series)} rows is too short to hold out {valid:.0%}, {gap} rows apart.")
+    return Split(Train(series.until(end), 0), Valid(series, end + gap), None, gap)

@@ -87,6 +87,7 @@ def forecasting(forecast, backtest, diagnosis, figure):
         "Score": [
             f"On the test part, which no training and no choice has seen: {origins}.",
             scores,
+            *([backtest.coverage()] if backtest.intervals else []),
             backtest.verdict(),
         ],
         "Error by steps ahead": [plots.plot_by_horizon(backtest)],
@@ -95,5 +96,5 @@ def forecasting(forecast, backtest, diagnosis, figure):
             "One step ahead: slope {:.3f}, intercept {:.4g}.".format(*diagnosis.regression()),
             plots.plot_regression(diagnosis),
         ],
-        "Free run": [plots.plot_free_run(diagnosis)],
+        **({} if diagnosis.free_run is None else {"Free run": [plots.plot_free_run(diagnosis)]}),
     }

@@ -10,7 +10,8 @@ from zoo.data.series import DataError, TimeSeries
 
 @dataclass(frozen=True)
 class Report:
-    """What a training did: the method, the errors by epoch (scaled, one step ahead), why it stopped."""
+    """What a training did: the method, the errors by epoch (scaled; one step ahead, or all steps of a direct strategy), why
+    it stopped."""
 
     method: str
     parameters: int
@@ -20,6 +21,7 @@ class Report:
     valid: list = field(default_factory=list)
     best_epoch: int = 0
     stopped: str = "epochs"
+    before: float | None = None  # of an update: the validation error of the weights it began with
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,25 @@ class Layout:
         fields = {f: getattr(series, f) for f in cls.__dataclass_fields__ if f != "spacing"}
         return cls(**fields, spacing=series.spacing_name)
 
+    @classmethod
+    def shared(cls, series):
+        """The layout of series that one network is to learn, name -> series: alike in all but their title.
+
+        Raises:
+            DataError: one differs from the first.
+        """
+        first, *others = series.items()
+        layout = cls.of(first[1])
+        for name, each in others:
+            mine, theirs = asdict(layout), asdict(cls.of(each))
+            for key in mine.keys() - {"name"}:
+                if mine[key] != theirs[key]:
+                    raise DataError(
+                        f"One network for many series needs them laid out alike: {first[0]!r} has {key}={mine[key]!r}, "
+                        f"{name!r} has {theirs[key]!r}."
+                    )
+        return layout
+
     def series(self, frame):
         """The frame as a TimeSeries with the same roles."""
         options = {k: v for k, v in asdict(self).items() if k != "spacing"}
@@ -56,30 +77,26 @@ class Layout:
         return series
 
 
-def extended(series, future, horizon):
+def extended(series, future, horizon, sessions=None):
     """The series with `horizon` more rows: known inputs from `future`, everything else held (and not used)."""
     known = list(series.future)
     if known and future is None:
         raise DataError(f"This forecaster uses inputs known in advance: pass future=, a DataFrame with {known}.")
-    times = series.next_times(horizon)
+    times = series.next_times(horizon, sessions) if future is None or sessions is not None else None
     if future is not None:
         missing = [column for column in known if column not in future.columns]
         if missing:
             raise DataError(f"future has no column {missing}. It needs {known}.")
         if len(future) < horizon:
             raise DataError(f"future has {len(future)} rows; a horizon of {horizon} needs as many.")
-        if series.calendar == "regular" and not future.index[:horizon].equals(times):
+        times = series.next_times(horizon) if times is None and series.calendar == "regular" else times
+        if times is not None and not future.index[:horizon].equals(times):
             raise DataError(f"future must be indexed by the steps ahead, from {times[0]} to {times[-1]}.")
         times = future.index[:horizon]
     ahead = pd.DataFrame(np.repeat(series.frame.to_numpy()[-1:], horizon, axis=0), times, series.frame.columns)
     if known:
         ahead[known] = future[known].to_numpy()[:horizon]
     return replace(series, frame=pd.concat([series.frame, ahead]))
-
-
-def plain(table):
-    """A frame of scores as nested dicts, without the gaps."""
-    return {name: {k: float(v) for k, v in row.items() if np.isfinite(v)} for name, row in table.iterrows()}
 
 
 def check_horizon(horizon):
