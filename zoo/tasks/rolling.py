@@ -1,5 +1,6 @@
 """Forecasts from many origins: by a network, and by the baselines beside it."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,12 +87,20 @@ class Predictor:
         origins = np.arange(first, len(series) - horizon)
         if len(origins) == 0:
             return Calibration.of(np.zeros((0, horizon)), symmetric)
-        origins = origins[:: -(-len(origins) // CALIBRATION_ORIGINS)]
+        origins = thinned(origins, CALIBRATION_ORIGINS, series.season)
         scaled, y = self.scaled(series, origins, horizon)
         if diverged(scaled, y).any():
             return None
         observed = self.prepared.observed(series, origins, horizon)
         return Calibration.of(observed - self.prepared.path(scaled), symmetric)
+
+
+def thinned(origins, most, season):
+    """At most so many of the origins, evenly spaced up to the last one, out of step with the season: all of its phases stay."""
+    stride = -(-len(origins) // most)
+    while math.gcd(stride, season) > 1:
+        stride += 1
+    return origins[::-stride][::-1] if stride > 1 else origins
 
 
 def diverged(scaled, y):
