@@ -213,9 +213,8 @@ class Forecaster:
     def _each(self, data):
         """name -> data, with the names of the training."""
         if (None in self.prepared) == isinstance(data, dict):
-            expected = (
-                "a series" if isinstance(data, dict) else f"a dict of the series {', '.join(map(str, self.prepared))}"
-            )
+            names = ", ".join(map(str, self.prepared))
+            expected = f"a dict of the series {names}" if None not in self.prepared else "one series"
             raise DataError(f"This forecaster takes {expected}. Received: {type(data).__name__}.")
         for name in (given := named(data)):
             self.only(name)
@@ -245,11 +244,11 @@ class Forecaster:
             zoo.tasks.rolling.Diverged: the network, run on its own outputs, diverges.
         """
         self._check_fitted()
-        if isinstance(history, dict) and None not in self.prepared:
+        if isinstance(history, dict):
             options = {"intervals": intervals, "sessions": sessions}
             tables = {
                 name: self.only(name).forecast(each, horizon, (future or {}).get(name), **options)
-                for name, each in history.items()
+                for name, each in self._each(history).items()
             }
             return pd.concat(tables, names=["series"])
         predictor, levels = self.predictor(), check_levels(intervals)
@@ -280,14 +279,14 @@ class Forecaster:
             A `zoo.evaluation.Backtest`; a dict of them, with scores of all, for many series.
         """
         self._check_fitted()
-        if isinstance(data, dict) and None not in self.prepared:
+        if isinstance(data, dict):
             if rolling.check_refit(refit):
                 raise ValueError(
                     "A network shared by many series cannot be trained anew on one of them: use refit='never'."
                 )
             options = {"stride": stride, "gap": gap, "intervals": intervals, "progress": progress}
             return ManyBacktests(
-                {name: self.only(name).backtest(part, horizon, **options) for name, part in data.items()}
+                {name: self.only(name).backtest(part, horizon, **options) for name, part in self._each(data).items()}
             )
         series, first = self._first_origin(data)
         if isinstance(gap, bool) or not isinstance(gap, (int, np.integer)) or gap < 0:
