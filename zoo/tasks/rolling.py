@@ -1,11 +1,11 @@
 """Forecasts from many origins: by a network, and by the baselines beside it."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from zoo.data.series import DataError, holdout
+from zoo.data.windows import coprime_stride
 from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.conformal import Calibration
 from zoo.tasks.cores.base import Core
@@ -96,10 +96,8 @@ class Predictor:
 
 
 def thinned(origins, most, season):
-    """At most so many of the origins, evenly spaced up to the last one, out of step with the season: all of its phases stay."""
-    stride = -(-len(origins) // most)
-    while math.gcd(stride, season) > 1:
-        stride += 1
+    """At most so many of the origins, evenly spaced up to the last one; every phase of the season stays."""
+    stride = coprime_stride(len(origins), most, season)
     return origins[::-stride][::-1] if stride > 1 else origins
 
 
