@@ -80,9 +80,12 @@ def print_forecast(table, columns):
 
 @contextlib.contextmanager
 def counting(template):
-    """A progress line that counts, and is gone at the end: `template` has one place for a number, and those that the caller gives."""
+    """A progress line on a terminal, gone at the end: a callback that puts the numbers it gets into the template."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    if not errors.is_terminal:
+        yield lambda *counts: None
+        return
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=errors, transient=True) as progress:
         task = progress.add_task("")
