@@ -44,7 +44,7 @@ class Marks:
                 at = int(np.argmax(pointed))
                 raise DataError(
                     f"Column {cells.name!r} holds {cells.iloc[at]!r} in row {first + at} of the file, with a point although "
-                    f"the decimal mark is {self.decimal!r}. If it is one between thousands, pass thousands='.' (--thousands .); "
+                    f"the decimal mark is {self.decimal!r}. If it parts thousands, pass thousands='.' (--thousands .); "
                     "if it is the decimal mark, decimal='.' (--decimal .)."
                 )
             plain = plain.str.replace(self.decimal, ".", regex=False)
