@@ -231,6 +231,25 @@ def test_bad_inputs_known_in_advance_are_refused(spoil, words, driven):
         driven.forecast(series.until(300), future=spoil(ahead_of(series, 300)))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("column", ["load", "wind"])
+def test_a_history_or_new_rows_with_nan_or_infinite_values_are_refused_with_their_place(column, value, driven):
+    series = small.driven()
+    frame = series.until(300).frame.copy()
+    frame.loc[frame.index[290], column] = value
+    for call in (lambda: driven.forecast(frame, future=ahead_of(series, 300)), lambda: driven.update(frame)):
+        with pytest.raises(DataError, match=f"missing, NaN or infinite; the first is in column '{column}' at 2024-01-13 02:00"):
+            call()
+
+
+def test_a_training_on_another_spacing_than_that_of_the_forecast_is_noticed_in_a_backtest_and_an_update_too(wave):
+    frame = small.wave().frame
+    other = TimeSeries(frame.set_axis(pd.date_range("2024-01-01", periods=len(frame), freq="2h")), "load", season=24)
+    for call in (wave.backtest, wave.diagnose, wave.update, wave.forecast):
+        with pytest.raises(DataError, match="trained with spacing='3600 s'; this series has '7200 s'"):
+            call(other)
+
+
 def test_a_history_that_is_too_short_is_refused(driven):
     series = small.driven().until(5)
     with pytest.raises(DataError, match=r"history has 5 rows.*at least 24"):

@@ -191,3 +191,13 @@ def test_a_forecaster_that_was_saved_without_errors_says_so():
     task = zoo.load("tdnn-stock.sp500")
     with pytest.raises(DataError, match="no intervals: it was saved by an older version"):
         task.forecast(stocks.sp500_with_close(), intervals=0.8)
+
+
+def test_a_forecaster_may_have_asymmetric_intervals(tmp_path):
+    series = small.wave(900)
+    skewed = small.with_frame(series, series.frame + np.random.default_rng(0).exponential(size=(900, 1)))
+    task = forecaster(symmetric=False).fit(skewed)
+    found = task.forecast(skewed, intervals=0.9)
+    assert (found["upper_90"] - found["model"] > 1.05 * (found["model"] - found["lower_90"])).all()
+    task.save(tmp_path / "mine")
+    pd.testing.assert_frame_equal(zoo.load(tmp_path / "mine").forecast(skewed, intervals=0.9), found)
