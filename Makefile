@@ -11,13 +11,14 @@ CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.p
 # Side by side: XLA never gives back what it compiled for a test, so one process for all would grow large.
 PYTEST      = $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: help demo test lint backends notebooks bench clean
+.PHONY: help demo test lint backends sktime sktime-tests notebooks bench clean
 
 help:
 	@echo "make demo       forecast 24 hours of solar irradiance with a pretrained network"
 	@echo "make test       run the tests"
 	@echo "make lint       check the style"
 	@echo "make backends   run the tests of cells and layers under JAX and PyTorch"
+	@echo "make sktime     run the tests of the forecaster for sktime"
 	@echo "make notebooks  run every notebook, small"
 	@echo "make bench      run the benchmarks (a quarter of an hour; the machine should be idle)"
 
@@ -35,6 +36,13 @@ backends: $(VENV)/.installed-backends
 	KERAS_BACKEND=torch $(PYTEST) $(CELL_TESTS)
 	$(BIN)/python -m pytest tests/test_convert_torch.py
 
+# In an environment of its own, $(VENV)-sktime, because sktime needs an older pandas.
+sktime:
+	$(MAKE) VENV=$(VENV)-sktime sktime-tests
+
+sktime-tests: $(VENV)/.installed-sktime
+	$(BIN)/python -m pytest tests/test_sktime.py tests/test_forecaster.py tests/test_readme.py
+
 notebooks: $(VENV)/.installed-test
 	ZOO_FAST=1 $(BIN)/python -m pytest --nbmake notebooks
 
@@ -44,7 +52,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/speed.py
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-sktime
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "zoo needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
@@ -56,6 +64,10 @@ $(VENV)/.installed: $(BIN)/python setup.cfg
 
 $(VENV)/.installed-test: $(VENV)/.installed setup.cfg
 	$(BIN)/python -m pip install --quiet -e ".[test]"
+	@touch $@
+
+$(VENV)/.installed-sktime: $(BIN)/python setup.cfg
+	$(BIN)/python -m pip install --quiet -e ".[test,sktime]"
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed setup.cfg

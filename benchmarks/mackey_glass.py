@@ -51,7 +51,7 @@ def main():
     for seed in options.seeds:
         began = time.perf_counter()
         fit = levenberg_marquardt(
-            network, network.initial(np.random.default_rng(seed)), (inputs[:500], targets[:500]), epochs=options.epochs
+            network.on(inputs[:500], targets[:500]), network.initial(np.random.default_rng(seed)), epochs=options.epochs
         )
         seconds = time.perf_counter() - began
         errors = network.predict(fit.theta, inputs) - targets

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from zoo.data import TimeSeries
+from zoo.data.fetch import cache, dataset_card
 
 FAST = {"method": "lm", "epochs": 15, "patience": 5}
 
@@ -55,3 +57,14 @@ def with_frame(series, frame):
     from dataclasses import replace
 
     return replace(series, frame=frame)
+
+
+def data_path(file):
+    """Where a fetched file lies."""
+    return cache() / file
+
+
+def needs_data(name):
+    """A mark that skips a test where the files of a data set have not been fetched: no test goes to the network."""
+    have = all(data_path(entry["file"]).exists() for entry in dataset_card(name)["files"])
+    return pytest.mark.skipif(not have, reason=f"the files of {name} are not in the folder that ZOO_DATA names")

@@ -2,7 +2,6 @@
 
 import importlib
 import itertools
-import os
 import tomllib
 from pathlib import Path
 
@@ -294,11 +293,7 @@ def test_unknown_data_sets_and_files_are_refused():
         solar.nsrdb(1999)
 
 
-NSRDB = "solar/nsrdb_40.53_-108.54_{}_30min.csv"
-HAVE_NSRDB = all((Path(os.environ.get("ZOO_DATA", "/nowhere")) / NSRDB.format(year)).exists() for year in (2017, 2023))
-
-
-@pytest.mark.skipif(not HAVE_NSRDB, reason="the NSRDB files are not in the folder that ZOO_DATA names")
+@small.needs_data("nsrdb")
 @pytest.mark.parametrize("year", [2017, 2023])
 def test_nsrdb_is_read_offline_in_local_standard_time_and_aligned_with_the_sun(year, monkeypatch):
     monkeypatch.setattr(pooch, "retrieve", lambda *a, **k: pytest.fail("this would go to the network"))

@@ -1,5 +1,6 @@
 """The forecasting task: fit, forecast, backtest, plot, save and load, and every way to misuse them."""
 
+import inspect
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ import zoo
 from zoo.data import DataError, TimeSeries, split
 from zoo.evaluation.backtest import Backtest
 from zoo.tasks import Forecaster
+from zoo.training.recipe import Recipe
 
 H = 4
 
@@ -320,3 +322,24 @@ def test_a_forecaster_of_a_random_walk_is_called_a_copy():
     task = forecaster(transform="log_return", horizon=1, recipe={**small.FAST, "decay": 100.0}).fit(series)
     backtest = task.backtest(split(series).test)
     assert backtest.lag_copy() < 0.2 and "nearly a copy" in backtest.verdict() and "beats" not in backtest.verdict()
+
+
+# ------------------------------------------------------------------ scikit-learn's clone
+def test_a_clone_of_a_trained_forecaster_is_untrained_with_the_same_arguments(wave):
+    base = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed: make sktime")
+    again = base.clone(wave)
+    assert again.model is None and again.get_params() == wave.get_params() and again.recipe is not wave.recipe
+    assert (again.fit(small.wave()).forecast(small.wave()) == wave.forecast(small.wave())).all(axis=None)
+
+
+def test_the_parameters_are_all_arguments_and_a_new_one_leaves_it_untrained():
+    task = forecaster(output_taps=[1, 3]).fit(small.wave())
+    params = task.get_params()
+    assert params.keys() > set(inspect.signature(Forecaster).parameters) - {"network"} and params["output_taps"] == [1, 3]
+    assert params.keys() >= {"units", "input_taps", "activation", "skip"}
+    assert Forecaster(**params).get_params() == params
+    assert task.set_params(units=7, recipe={"epochs": 3}) is task and task.model is None
+    assert task.get_params() == {**params, "units": 7, "recipe": Recipe(epochs=3)}
+    with pytest.raises(ValueError, match=r"no argument width\. Its arguments are: cell, .*units"):
+        task.set_params(width=3)
+    assert task.set_params(cell="gru", window=5).get_params()["units"] == 32         # another network has its own arguments

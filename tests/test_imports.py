@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "_keras_hook": {"_keras_hook"},
     "__init__": {"__init__", "_keras_hook", "registry"},                # zoo/__init__.py; the rest it imports when used
 }
+MAY_IMPORT["contrib"] = MAY_IMPORT["tasks"] | {"contrib"}
 MAY_IMPORT["catalog"] |= {"registry"}
 MAY_IMPORT["cli"] |= {"registry", "console", "__init__"}
 MAY_IMPORT["cli_series"] = MAY_IMPORT["cli"] | {"cli_series"}
@@ -96,6 +97,8 @@ def test_a_file_imports_only_what_stands_below_it(path):
     ("layers/recurrent.py", "import tensorflow as tf"),
     ("layers/recurrent_tensorflow.py", "import jax.numpy"),
     ("data/new.py", "def f():\n    from torch import nn"),
+    ("tasks/new.py", "from zoo.contrib.sktime import ZooForecaster"),
+    ("contrib/new.py", "import zoo.catalog"),
     ("elsewhere/new.py", ""),
 ])
 def test_an_import_against_the_order_is_noticed(path, source):
@@ -140,3 +143,14 @@ def test_importing_zoo_or_its_list_of_cells_imports_neither_keras_nor_a_backend(
 def test_importing_zoo_and_keras_in_any_order_registers_the_layers(code):
     code += "; print(*(keras.saving.get_registered_object(f'zoo>{name}').__name__ for name in ('MUT1Cell', 'MinLSTM')))"
     assert in_a_fresh_process(code) == "MUT1Cell MinLSTM"
+
+
+def test_importing_zoo_and_its_forecaster_does_not_import_sktime():
+    code = "import zoo, zoo.contrib, zoo.tasks; dir(zoo); import sys; print('sktime' in sys.modules)"
+    assert in_a_fresh_process(code) == "False"
+
+
+def test_without_sktime_its_forecaster_says_what_to_install():
+    code = "import sys; sys.modules['sktime'] = None\ntry: import zoo.contrib.sktime\nexcept ImportError as e: print(e)"
+    found = in_a_fresh_process(code)
+    assert found == 'zoo.contrib.sktime needs sktime, which is not installed: pip install "rnn-zoo[sktime]"'

@@ -45,7 +45,7 @@ def test_the_normal_equations_are_the_jacobians_whatever_the_blocks_of_rows(netw
     theta, _, inputs, targets = problem(network)
     jacobian = np.concatenate([network.jacobian(theta, inputs, o) for o in range(network.outputs)])
     errors = (network.predict(theta, inputs) - targets).T.ravel()
-    matrix, vector = network.normal_equations(theta, inputs, targets, rows=7)
+    matrix, vector = network.on(inputs, targets).normal_equations(theta, rows=7)
     np.testing.assert_allclose(matrix, jacobian.T @ jacobian, atol=1e-10)
     np.testing.assert_allclose(vector, jacobian.T @ errors, atol=1e-10)
 
@@ -73,21 +73,21 @@ def test_the_prediction_is_the_equation(network):
 def test_lm_finds_a_known_network(network):
     _, true, inputs, targets = problem(network, rows=300)
     start = true + 0.1 * np.random.default_rng(5).normal(size=network.size)
-    fit = levenberg_marquardt(network, start, (inputs, targets), tolerance=0.0)
-    assert fit.train[-1] < 1e-20 and network.sum_of_squares(fit.theta, inputs, targets) / targets.size < 1e-20
+    fit = levenberg_marquardt(network.on(inputs, targets), start, tolerance=0.0)
+    assert fit.train[-1] < 1e-20 and network.on(inputs, targets).sum_of_squares(fit.theta) / targets.size < 1e-20
 
 
 def test_every_step_of_lm_lowers_the_training_error():
     network = NETWORKS["tanh-1"]
     _, _, inputs, targets = problem(network, rows=100)
-    fit = levenberg_marquardt(network, network.initial(np.random.default_rng(0)), (inputs, targets))
+    fit = levenberg_marquardt(network.on(inputs, targets), network.initial(np.random.default_rng(0)))
     assert len(fit.train) > 5 and (np.diff(fit.train) < 0).all()
 
 
 def test_decay_makes_the_weights_smaller():
     network = NETWORKS["tanh-1"]
     theta, _, inputs, targets = problem(network)
-    free, tied = (levenberg_marquardt(network, theta, (inputs, targets), decay=d).theta for d in (0.0, 1.0))
+    free, tied = (levenberg_marquardt(network.on(inputs, targets), theta, decay=d).theta for d in (0.0, 1.0))
     assert np.linalg.norm(tied) < 0.5 * np.linalg.norm(free)
 
 
@@ -101,10 +101,10 @@ def noisy(rows=40):
 
 def test_lm_stops_when_the_validation_error_no_longer_falls_and_keeps_the_best_weights():
     network, theta, train, valid = noisy()
-    fit = levenberg_marquardt(network, theta, train, valid, patience=4)
+    fit = levenberg_marquardt(network.on(*train), theta, network.on(*valid), patience=4)
     assert fit.stopped == "validation" and fit.best_epoch == len(fit.valid) - 4
     assert min(fit.valid) == fit.valid[fit.best_epoch - 1] < fit.valid[-1]
-    assert network.sum_of_squares(fit.theta, *valid) / valid[1].size == fit.valid[fit.best_epoch - 1]
+    assert network.on(*valid).sum_of_squares(fit.theta) / valid[1].size == fit.valid[fit.best_epoch - 1]
 
 
 def test_ctrl_c_keeps_the_best_weights_so_far():
@@ -114,15 +114,15 @@ def test_ctrl_c_keeps_the_best_weights_so_far():
         if epoch == 6:
             raise KeyboardInterrupt
 
-    fit = levenberg_marquardt(network, theta, train, valid, patience=100, progress=stop)
+    fit = levenberg_marquardt(network.on(*train), theta, network.on(*valid), patience=100, progress=stop)
     assert fit.stopped == "interrupted" and 0 < fit.best_epoch < 6
-    assert network.sum_of_squares(fit.theta, *valid) / valid[1].size == min(fit.valid[:5])
+    assert network.on(*valid).sum_of_squares(fit.theta) / valid[1].size == min(fit.valid[:5])
 
 
 def test_progress_is_told_each_epoch_and_both_errors():
     network, theta, train, valid = noisy()
     told = []
-    fit = levenberg_marquardt(network, theta, train, valid, epochs=3, progress=lambda *a: told.append(a))
+    fit = levenberg_marquardt(network.on(*train), theta, network.on(*valid), epochs=3, progress=lambda *a: told.append(a))
     assert told == list(zip([1, 2, 3], fit.train, fit.valid, strict=True))
 
 
@@ -131,13 +131,13 @@ def test_lm_refuses_nan(where):
     network, theta, train, _ = noisy()
     train[where][3, 0] = np.nan
     with pytest.raises(ValueError, match="needs finite inputs and targets"):
-        levenberg_marquardt(network, theta, train)
+        levenberg_marquardt(network.on(*train), theta)
 
 
 def test_lm_refuses_a_single_sample():
     network, theta, train, _ = noisy(rows=1)
     with pytest.raises(ValueError, match="There are 1 training samples"):
-        levenberg_marquardt(network, theta, train)
+        levenberg_marquardt(network.on(*train), theta)
 
 
 # ------------------------------------------------------------------ through the forecaster
@@ -238,7 +238,7 @@ def test_lm_forecasts_mackey_glass_within_the_published_error():
     inputs, targets = (inputs - mean) / std, (targets - mean) / std
     network = OneHiddenLayer(4, 20)
     theta = network.initial(np.random.default_rng(0))
-    fit = levenberg_marquardt(network, theta, (inputs[:500], targets[:500]), epochs=300)
+    fit = levenberg_marquardt(network.on(inputs[:500], targets[:500]), theta, epochs=300)
     ndei = np.sqrt(np.mean((network.predict(fit.theta, inputs[500:]) - targets[500:]) ** 2)) / targets[500:].std()
     assert ndei < 0.013
 

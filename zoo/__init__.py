@@ -21,6 +21,7 @@ SUBPACKAGES = (
     "cards",
     "catalog",
     "cells",
+    "contrib",
     "data",
     "evaluation",
     "layers",

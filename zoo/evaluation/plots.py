@@ -1,6 +1,7 @@
 """Plots of forecasts. Each returns a matplotlib Figure."""
 
 import numpy as np
+import pandas as pd
 
 COLORS = {
     "model": "#d1495b",
@@ -140,11 +141,15 @@ def plot_free_run(diagnosis, most=500):
 
     figure, axes = _axes()
     count = min(most, (diagnosis.diverged() or len(diagnosis.truth) + 1) - 1)
-    times = diagnosis.times.tz_localize(None) if diagnosis.times.tz else diagnosis.times
+    times, dated = diagnosis.times, isinstance(diagnosis.times, pd.DatetimeIndex)
+    times = times.tz_localize(None) if dated else times
     _line(axes, times[: max(count, 1)], diagnosis.truth[: max(count, 1)], "truth")
     _line(axes, times[:count], diagnosis.free_run[:count], "model", label="free run")
-    locator = AutoDateLocator()
-    axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
+    if dated:
+        locator = AutoDateLocator()
+        axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
+    else:
+        axes.set(xlabel=times.name)
     of_all = f"the first {count} of {len(diagnosis.truth)} steps" if count < len(diagnosis.truth) else f"{count} steps"
     axes.set(ylabel=diagnosis.name, title=f"Free run on its own outputs, {of_all}")
     axes.legend(frameon=False)

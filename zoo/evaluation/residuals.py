@@ -22,7 +22,7 @@ class Diagnosis:
     with their own past nor with any input's.
 
     Arguments:
-        times: a DatetimeIndex.
+        times: a DatetimeIndex, or another index whose name says what it counts.
         truth, one_step, free_run: (time,), in the target's units; the free run goes on from one moment to the last with the
             true inputs and its own outputs; None for a model that feeds nothing back.
         inputs: name -> (time,), each input as it was measured.
@@ -33,7 +33,7 @@ class Diagnosis:
         ValueError: there are fewer than 20 moments.
     """
 
-    times: pd.DatetimeIndex
+    times: pd.Index
     truth: np.ndarray
     one_step: np.ndarray
     free_run: np.ndarray

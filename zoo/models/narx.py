@@ -50,6 +50,34 @@ def open_loop(model):
     return keras.Model([x, past], OpenLoop(cell)(model.get_layer("taps")(x), past), name=f"{model.name}_open_loop")
 
 
+def in_units(network, inputs, outputs, *, past_steps=None, name=None):
+    """A network in open or closed loop with the scaling around it: it takes and gives the data's own units.
+
+    Arguments:
+        network: made by `closed_loop` or `open_loop`.
+        inputs, outputs: the scalers of both, with `mean` and `std` (tuples, a number a column).
+        past_steps: of a closed loop, K: it is given the K past outputs in the order of time, (batch, K, outputs).
+
+    Returns:
+        A keras.Model of [inputs, past outputs] -> outputs.
+    """
+    feedback = network.inputs[1].shape[-1] > 0
+    x = keras.Input((None, len(inputs.mean)), name="inputs")
+    past = keras.Input((past_steps, len(outputs.mean) if feedback else 0), name="past_outputs")
+    taps = scaling(outputs)(past) if feedback else past
+    if past_steps is not None:  # the state is flat, newest first
+        taps = keras.layers.Reshape((network.inputs[1].shape[-1],))(keras.ops.flip(taps, axis=1))
+    y = network([scaling(inputs)(x) if inputs.mean else x, taps])
+    return keras.Model([x, past], scaling(outputs, back=True)(y), name=name)
+
+
+def scaling(scaler, back=False):
+    """A scaler, or its inverse, as a Keras layer."""
+    mean, std = np.array(scaler.mean), np.array(scaler.std)
+    scale, offset = (std, mean) if back else (1 / std, -mean / std)
+    return keras.layers.Rescaling(scale.tolist(), offset.tolist())
+
+
 def to_arrays(cell):
     """The weights as a network with one hidden layer has them: the inputs' taps first, then the outputs'."""
     get = keras.ops.convert_to_numpy

@@ -1,5 +1,6 @@
 """Tasks: a model with its pre- and post-processing."""
 
 from zoo.tasks.forecaster import Forecaster
+from zoo.tasks.narx import NARX
 
-__all__ = ["Forecaster"]
+__all__ = ["NARX", "Forecaster"]

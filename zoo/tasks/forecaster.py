@@ -67,7 +67,8 @@ class Forecaster:
         if transform not in TRANSFORMS:
             raise ValueError(f"transform must be one of {sorted(TRANSFORMS)}. Received: {transform!r}")
         check_horizon(horizon)
-        self.cell, self.horizon, self.transform_name, self.symmetric = cell, horizon, transform, symmetric
+        self.cell, self.strategy, self.horizon = cell, strategy, horizon
+        self.transform_name, self.symmetric = transform, symmetric
         self.calendar_features = calendar.check(calendar_features)
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**(recipe or {}))
         self.core = cores.make(cell, strategy, horizon, network)
@@ -94,6 +95,25 @@ class Forecaster:
 
     x_scaler, y_scaler, scale, mean = map(_of_the_series, ("x_scaler", "y_scaler", "scale", "mean"))
 
+    def get_params(self, deep=True):
+        """The arguments it was made with, as scikit-learn asks for them; `deep` makes no difference."""
+        own = ("cell", "strategy", "horizon", "calendar_features", "symmetric", "recipe")
+        return {**{name: getattr(self, name) for name in own}, "transform": self.transform_name, **self.network}
+
+    def set_params(self, **params):
+        """Make it anew with these arguments, the others as they are: it is untrained then. Returns the forecaster.
+
+        With another `cell` or `strategy` the network's other arguments are its defaults.
+        """
+        known = self.get_params()
+        another = any(params.get(name, known[name]) != known[name] for name in ("cell", "strategy"))
+        kept = {name: value for name, value in known.items() if not (another and name in self.network)}
+        unknown = sorted(set(params) - set(known)) if not another else []
+        if unknown:
+            raise ValueError(f"Forecaster has no argument {', '.join(unknown)}. Its arguments are: {', '.join(known)}")
+        self.__init__(**{**kept, **params})
+        return self
+
     # ---------------------------------------------------------------- fit
     def fit(self, data, *, seed=0, progress=None):
         """Train on a series, split by time (70 % / 15 % / 15 %, `horizon` rows apart), or on a given `Split`.
@@ -113,9 +133,11 @@ class Forecaster:
         Raises:
             DataError: a series is constant, shorter than the taps and the horizon need, or laid out unlike the others.
         """
-        parts = {name: each if isinstance(each, Split) else self.split(each) for name, each in named(data).items()}
+        parts = {
+            name: each if isinstance(each, Split) else self.split(each) for name, each in learning.named(data).items()
+        }
         layout = learning.layout_of(parts)
-        core = cores.make(self.cell, self.core.strategy, self.horizon, self.network)
+        core = cores.make(self.cell, self.strategy, self.horizon, self.network)
         core.resolve(layout.season)
         prepared, train, valid = learning.blocks_of(parts, core, self.columns)
         keras.utils.set_random_seed(seed)
@@ -124,7 +146,8 @@ class Forecaster:
         self.core, self.layout, self.prepared = core, layout, prepared
         self.report = Report(parameters=self.model.count_params(), seed=seed, **outcome)
         for name, each in parts.items():
-            self._calibrate(name, each.valid)
+            if each.valid.start >= len(each.train.series):  # else it was trained on: its errors say nothing
+                self._calibrate(name, each.valid)
         return self
 
     def _calibrate(self, name, part, fewest=0):
@@ -184,7 +207,7 @@ class Forecaster:
 
     def again(self, data):
         """A new forecaster with the same arguments, trained on other data."""
-        return type(self)(**self.arguments()).fit(data, seed=self.report.seed if self.report else 0)
+        return type(self)(**self.get_params()).fit(data, seed=self.report.seed if self.report else 0)
 
     def memory(self, series=None):
         """How many rows of history a forecast needs."""
@@ -216,7 +239,7 @@ class Forecaster:
             names = ", ".join(map(str, self.prepared))
             expected = f"a dict of the series {names}" if None not in self.prepared else "one series"
             raise DataError(f"This forecaster takes {expected}. Received: {type(data).__name__}.")
-        for name in (given := named(data)):
+        for name in (given := learning.named(data)):
             self.only(name)
         return given
 
@@ -289,19 +312,10 @@ class Forecaster:
                 {name: self.only(name).backtest(part, horizon, **options) for name, part in self._each(data).items()}
             )
         series, first = self._first_origin(data)
-        if isinstance(gap, bool) or not isinstance(gap, (int, np.integer)) or gap < 0:
-            raise ValueError(
-                f"gap is the number of rows between the origin and the first step, at least 0. Received: {gap!r}"
-            )
+        rolling.check_gap(gap)
         horizon = check_horizon(self.horizon - gap if horizon is None else horizon)
         self._check_horizon(gap + horizon)
-        if stride < 1:
-            raise ValueError(f"stride is the number of rows between origins, at least 1. Received: {stride}")
-        origins = np.arange(first, len(series) - horizon - gap, stride)
-        if len(origins) == 0:
-            raise DataError(
-                f"No forecast of {gap + horizon} steps fits into {len(series)} rows, of which {first + 1} are history."
-            )
+        origins = rolling.origins(series, first, gap + horizon, stride)
         options = {"gap": gap, "levels": check_levels(intervals), "refit": rolling.check_refit(refit)}
         return rolling.backtest(self, series, origins, horizon, **options, progress=progress)
 
@@ -375,16 +389,8 @@ class Forecaster:
     # ---------------------------------------------------------------- save and load
     def arguments(self):
         """The arguments of the constructor, as JSON can hold them."""
-        return {
-            "cell": self.cell,
-            "strategy": self.core.strategy,
-            **self.core.settled(),
-            "horizon": self.horizon,
-            "transform": self.transform_name,
-            "calendar_features": list(self.calendar_features),
-            "symmetric": self.symmetric,
-            "recipe": self.recipe.to_config(),
-        }
+        own = {"strategy": self.core.strategy, "calendar_features": list(self.calendar_features)}
+        return {**self.get_params(), **self.core.settled(), **own, "recipe": self.recipe.to_config()}
 
     def config(self):
         """All but the weights, as JSON can hold it."""
@@ -437,12 +443,3 @@ class Forecaster:
         inputs = len(next(iter(forecaster.prepared.values())).x_scaler.mean)
         forecaster.core.adopt(model, inputs, forecaster.columns.known(layout))
         return forecaster
-
-
-def named(data):
-    """name -> series; the name of the only one is None."""
-    if not isinstance(data, dict):
-        return {None: data}
-    if not data or not all(isinstance(name, str) for name in data):
-        raise DataError(f"Many series are a dict of names (strings) and series. Received the names: {list(data)}")
-    return data

@@ -76,3 +76,12 @@ def blocks_of_new(parts, prepared):
         ]
         for at in (0, 1)
     ]
+
+
+def named(data):
+    """name -> series; the name of the only one is None."""
+    if not isinstance(data, dict):
+        return {None: data}
+    if not data or not all(isinstance(name, str) for name in data):
+        raise DataError(f"Many series are a dict of names (strings) and series. Received the names: {list(data)}")
+    return data

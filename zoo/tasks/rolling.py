@@ -76,8 +76,8 @@ class Predictor:
     def calibration(self):
         if self.prepared.calibration is None:
             raise DataError(
-                "This forecaster has no intervals: it was saved by an older version, or its forecasts of the validation part "
-                "diverged. Train it again."
+                "This forecaster has no intervals: it was saved by an older version, or trained on its validation part too, "
+                "or its forecasts of that diverged. Train it again."
             )
         return self.prepared.calibration
 
@@ -133,6 +133,23 @@ def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progre
         {p: tuple(np.concatenate([block[p][side] for block in ends])[:, gap:] for side in (0, 1)) for p in levels},
         -(-total // every) - 1,
     )
+
+
+def origins(series, first, steps, stride):
+    """The rows of the last known moments, from row `first` on, every `stride` rows, with so many steps after each."""
+    if stride < 1:
+        raise ValueError(f"stride is the number of rows between origins, at least 1. Received: {stride}")
+    found = np.arange(first, len(series) - steps, stride)
+    if len(found) == 0:
+        raise DataError(f"No forecast of {steps} steps fits into {len(series)} rows, of which {first + 1} are history.")
+    return found
+
+
+def check_gap(gap):
+    if isinstance(gap, bool) or not isinstance(gap, (int, np.integer)) or gap < 0:
+        raise ValueError(
+            f"gap is the number of rows between the origin and the first step, at least 0. Received: {gap!r}"
+        )
 
 
 def check_refit(refit):

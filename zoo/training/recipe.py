@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
+from zoo.training.second_order import BAYES
+
 LARGEST_FOR_LM = 2000
 
 
@@ -11,30 +13,49 @@ class Recipe:
 
     Arguments:
         method: "lm" (Levenberg-Marquardt), "adam", or "auto": lm up to 2,000 weights, adam above.
-        epochs: at most so many passes over the training part.
+        epochs: at most so many passes over the training part (of each stage).
         patience: epochs without a better validation error before stopping.
         restarts: trainings from different initial weights; the best on the validation part is kept (lm).
-        decay: weight of the penalty |θ|² beside the sum of squared errors (lm), or AdamW's weight decay.
+        decay: weight of the penalty |θ|² beside the sum of squared errors, or "bayes" to find it from the data (lm); or
+            AdamW's weight decay.
+        closed_loop: stages of training in closed loop after the one in open loop: how many steps the network runs on its
+            own outputs before it is given the truth again, None for the whole record; () for open loop alone. Such as
+            (20, None).
+        refit: epochs of a last training on the training and validation part together, from the chosen weights; 0 for none.
         learning_rate, batch_size: of adam.
+
+    Raises:
+        ValueError: a value is outside its range.
     """
 
     method: str = "auto"
     epochs: int = 200
     patience: int = 10
     restarts: int = 1
-    decay: float = 0.0
+    decay: float | str = 0.0
+    closed_loop: tuple = ()
+    refit: int = 0
     learning_rate: float = 1e-3
     batch_size: int = 64
 
     def __post_init__(self):
+        object.__setattr__(self, "closed_loop", tuple(self.closed_loop))  # a list, from JSON
         if self.method not in ("auto", "lm", "adam"):
             raise ValueError(f'method must be "auto", "lm" or "adam". Received: {self.method!r}')
         for name in ("epochs", "patience", "restarts", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {getattr(self, name)}")
-        if self.decay < 0 or self.learning_rate <= 0:
+        if self.refit < 0:
+            raise ValueError(f"refit is a number of epochs, 0 for none. Received: {self.refit}")
+        if isinstance(self.decay, str) and self.decay != BAYES:
+            raise ValueError(f'decay must be a number or "{BAYES}". Received: {self.decay!r}')
+        if (self.decay != BAYES and self.decay < 0) or self.learning_rate <= 0:
             raise ValueError(
                 f"decay must not be negative, and learning_rate must be positive. Received: {self.decay}, {self.learning_rate}"
+            )
+        if any(steps is not None and steps < 1 for steps in self.closed_loop):
+            raise ValueError(
+                f"closed_loop holds lengths of runs of at least 1 step, or None. Received: {self.closed_loop}"
             )
 
     def choose(self, parameters):
@@ -42,4 +63,4 @@ class Recipe:
         return ("lm" if parameters <= LARGEST_FOR_LM else "adam") if self.method == "auto" else self.method
 
     def to_config(self):
-        return asdict(self)
+        return {**asdict(self), "closed_loop": list(self.closed_loop)}

@@ -88,37 +88,85 @@ class OneHiddenLayer:
             parts.append((inputs[:, :, None] * one).reshape(n, -1))
         return np.concatenate(parts, axis=1)
 
-    def normal_equations(self, theta, inputs, targets, rows=2048):
-        """JᵀJ and Jᵀe for the errors e = ŷ − y, summed over the outputs and over blocks of rows."""
-        matrix, vector = np.zeros((self.size, self.size)), np.zeros(self.size)
-        for at in range(0, len(inputs), rows):
-            block, wanted = inputs[at : at + rows], targets[at : at + rows]
-            errors = self.predict(theta, block) - wanted
-            for output in range(self.outputs):
-                jacobian = self.jacobian(theta, block, output)
+    def output_slopes(self, theta, inputs):
+        """∂ŷ / ∂φ, (samples, outputs, inputs)."""
+        w = self.unpack(theta)
+        slope = ACTIVATIONS[self.activation][1](self.hidden(w, inputs))
+        found = np.stack([(slope * w["V"][:, o]) @ w["W"].T for o in range(self.outputs)], axis=1)
+        return found + w["S"].T if self.skip else found
+
+    def on(self, inputs, targets):
+        """The errors of one step ahead on these samples, for `levenberg_marquardt`."""
+        return OneStep(self, inputs, targets)
+
+
+@dataclass(frozen=True)
+class OneStep:
+    """The errors e = ŷ − y of a network on samples that are all known beforehand (open loop).
+
+    Arguments:
+        network: a OneHiddenLayer.
+        inputs, targets: (samples, inputs) and (samples, outputs).
+
+    Raises:
+        ValueError: there are NaN or infinite numbers, or fewer samples than would determine anything.
+    """
+
+    network: OneHiddenLayer
+    inputs: np.ndarray
+    targets: np.ndarray
+
+    def __post_init__(self):
+        if not (np.isfinite(self.inputs).all() and np.isfinite(self.targets).all()):
+            raise ValueError("Levenberg-Marquardt training needs finite inputs and targets")
+        if len(self.inputs) < 2:
+            raise ValueError(f"There are {len(self.inputs)} training samples; give a longer series or fewer taps")
+
+    @property
+    def count(self):
+        """How many errors are summed."""
+        return self.targets.size
+
+    def sum_of_squares(self, theta):
+        return float(np.sum((self.network.predict(theta, self.inputs) - self.targets) ** 2))
+
+    def normal_equations(self, theta, rows=2048):
+        """JᵀJ and Jᵀe, summed over the outputs and over blocks of rows."""
+        network = self.network
+        matrix, vector = np.zeros((network.size, network.size)), np.zeros(network.size)
+        for at in range(0, len(self.inputs), rows):
+            inputs = self.inputs[at : at + rows]
+            errors = network.predict(theta, inputs) - self.targets[at : at + rows]
+            for output in range(network.outputs):
+                jacobian = network.jacobian(theta, inputs, output)
                 matrix += jacobian.T @ jacobian
                 vector += jacobian.T @ errors[:, output]
         return matrix, vector
 
-    def sum_of_squares(self, theta, inputs, targets):
-        return float(np.sum((self.predict(theta, inputs) - targets) ** 2))
-
 
 @dataclass
 class Fit:
-    """The result of a training: weights, the mean squared error of each epoch, and why it stopped."""
+    """The result of a training: weights, the mean squared error of each epoch, and why it stopped.
+
+    `decay` is the weight of the penalty at the end, and `effective` the number of weights that the data determine, if it
+    was found from the data.
+    """
 
     theta: np.ndarray
     train: list = field(default_factory=list)
     valid: list = field(default_factory=list)
     best_epoch: int = 0
     stopped: str = "epochs"
+    decay: float = 0.0
+    effective: float | None = None
+
+
+BAYES = "bayes"
 
 
 def levenberg_marquardt(
-    network,
+    errors,
     theta,
-    train,
     valid=None,
     *,
     epochs=200,
@@ -135,10 +183,16 @@ def levenberg_marquardt(
 
     A step that lowers the objective is taken and μ divided by 10; otherwise μ is multiplied by 10 and the step retried.
 
+    With decay="bayes" the penalty is what the data make most likely, found anew after each step (MacKay 1992; Foresee &
+    Hagan 1997): with N errors, P weights and H = JᵀJ + decay · I,
+
+        γ = P − decay · tr H⁻¹,   decay = (γ / |θ|²) / ((N − γ) / Σe²)
+
     Arguments:
-        network: a OneHiddenLayer, or anything with its `normal_equations`, `sum_of_squares` and `size`.
+        errors: what is minimised: `network.on(inputs, targets)` for one step ahead, or a `Simulation` for the free run.
         theta: the initial weights.
-        train, valid: (inputs, targets), two-dimensional float64 arrays. Without `valid` the last weights are kept.
+        valid: the same of the validation part; None to train without one.
+        epochs: at most so many steps.
         patience: epochs without a better validation error before stopping.
         mu, mu_max: the damping at the start, and the value beyond which there is no better step.
         tolerance: stop when the objective falls by less than this share.
@@ -148,27 +202,25 @@ def levenberg_marquardt(
         A `Fit`. Ctrl-C stops the training and keeps the best weights so far.
 
     Raises:
-        ValueError: there are NaN in the data, or fewer samples than would determine anything.
+        ValueError: the errors cannot be computed at the initial weights.
     """
-    inputs, targets = train
-    if not (np.isfinite(inputs).all() and np.isfinite(targets).all()):
-        raise ValueError("Levenberg-Marquardt training needs finite inputs and targets")
-    if len(inputs) < 2:
-        raise ValueError(f"There are {len(inputs)} training samples; give a longer series or fewer taps")
-
-    def objective(weights):
-        return network.sum_of_squares(weights, inputs, targets) + decay * float(weights @ weights)
+    bayes = decay == BAYES
+    decay = 0.0 if bayes else decay
 
     def score(weights):
-        return None if valid is None else network.sum_of_squares(weights, *valid) / valid[1].size
+        return None if valid is None else valid.sum_of_squares(weights) / valid.count
 
-    result, current, best = Fit(theta), objective(theta), score(theta)
-    identity = np.arange(network.size)
+    squares, best = errors.sum_of_squares(theta), score(theta)
+    if not np.isfinite(squares):
+        raise ValueError("The errors at the initial weights are not finite: a training cannot start there")
+    result, identity = Fit(theta), np.arange(len(theta))
     try:
         for epoch in range(1, epochs + 1):
-            matrix, vector = network.normal_equations(theta, inputs, targets)
+            matrix, vector = errors.normal_equations(theta)
+            if bayes:
+                decay, result.effective = most_likely_decay(matrix, theta, squares, errors.count, decay)
+            current = before = squares + decay * float(theta @ theta)
             vector = vector + decay * theta
-            before = current
             while mu <= mu_max:
                 damped = matrix.copy()
                 damped[identity, identity] += mu + decay
@@ -176,17 +228,19 @@ def levenberg_marquardt(
                     step = linalg.cho_solve(
                         linalg.cho_factor(damped, overwrite_a=True, check_finite=False), vector, check_finite=False
                     )
-                    candidate = objective(theta - step)
+                    candidate = theta - step
+                    found = errors.sum_of_squares(candidate)
+                    reached = found + decay * float(candidate @ candidate)
                 except linalg.LinAlgError:
-                    candidate = np.inf
-                if candidate < current:
-                    theta, current, mu = theta - step, candidate, max(mu / 10, 1e-20)
+                    reached = np.inf
+                if reached < current:
+                    theta, squares, current, mu = candidate, found, reached, max(mu / 10, 1e-20)
                     break
                 mu *= 10
             else:
                 result.stopped = "no better step"
                 break
-            result.train.append(network.sum_of_squares(theta, inputs, targets) / targets.size)
+            result.train.append(squares / errors.count)
             found = score(theta)
             result.valid.append(found)
             if progress:
@@ -201,4 +255,16 @@ def levenberg_marquardt(
                 break
     except KeyboardInterrupt:
         result.stopped = "interrupted"
+    result.decay = decay
     return result
+
+
+def most_likely_decay(matrix, theta, squares, count, decay):
+    """The decay that the data make most likely, and the number of weights that they determine.
+
+    It starts from all weights being determined, as MacKay does.
+    """
+    eigenvalues = np.maximum(linalg.eigvalsh(matrix, check_finite=False), 0.0)
+    effective = float(np.sum(eigenvalues / (eigenvalues + decay))) if decay > 0 else float(len(theta))
+    precision = max(count - effective, 1.0) / max(squares, np.finfo(float).tiny)
+    return effective / max(float(theta @ theta), np.finfo(float).tiny) / precision, effective

@@ -103,13 +103,14 @@ def second_order(network, samples, recipe, *, seed, progress, start=None):
         starts = (layer.initial(np.random.default_rng([seed, restart])) for restart in range(recipe.restarts))
     else:
         starts = [layer.pack(start)]
+    errors, validation = (layer.on(*part) for part in samples)
     fits = []
     for theta in starts:
-        fits.append(levenberg_marquardt(layer, theta, *samples, **options))
+        fits.append(levenberg_marquardt(errors, theta, validation, **options))
         if fits[-1].stopped == "interrupted":
             break
-    best = min(fits, key=lambda fit: layer.sum_of_squares(fit.theta, *samples[1]))
-    before = None if start is None else layer.sum_of_squares(layer.pack(start), *samples[1]) / samples[1][1].size
+    best = min(fits, key=lambda fit: validation.sum_of_squares(fit.theta))
+    before = None if start is None else validation.sum_of_squares(layer.pack(start)) / validation.count
     return layer.unpack(best.theta), {
         "method": "lm",
         "samples": len(samples[0][1]),

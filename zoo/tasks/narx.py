@@ -1,0 +1,414 @@
+"""System identification: a NARX model from records of what went into a system and what came out."""
+
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+
+from zoo import bundle
+from zoo.cells.base import check_units
+from zoo.cells.narx import check_taps
+from zoo.data.scaling import Standardizer
+from zoo.data.series import DataError
+from zoo.data.systems import Record
+from zoo.data.windows import lagged, windows
+from zoo.evaluation import metrics
+from zoo.evaluation.residuals import Diagnosis
+from zoo.models import narx as architecture
+from zoo.tasks.layout import Report
+from zoo.training.identify import identify, linear
+from zoo.training.recipe import Recipe
+from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer
+from zoo.training.simulation import TOO_FAR, Diverged, Simulation
+
+RECIPE = {"method": "lm", "restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
+BATCH = 4096
+
+
+class NARX:
+    """A NARX model of a dynamic system, of any number of inputs and outputs.
+
+        y_t = F(u_{t−l}, y_{t−k}),   l in input_taps, k in output_taps
+
+    F has one hidden layer and, with `skip`, a linear path around it. It is trained one step ahead on the true past outputs
+    (open loop), then in closed loop: the error that is minimised is that of the run on its own outputs, with the exact
+    gradient through the whole run (`zoo.training.simulation`). Of several starts the one with the best free run over the
+    validation part is kept.
+
+    **Initial conditions** are true outputs: a run needs the `memory` samples before its first step, which is the longest
+    tap, and predicts from there on. Asked to run without any, it starts at rest, all taps at the training part's means.
+
+    Arguments:
+        units: width of the hidden layer.
+        output_taps: delays of the fed-back outputs: an int K for 1 … K, or a list; 0 for none (TDNN).
+        input_taps: delays of the inputs: an int L for 0 … L, or a list.
+        activation: of the hidden layer, "tanh" or "sigmoid".
+        skip: whether there is a linear path around the hidden layer.
+        recipe: a `zoo.training.Recipe`, or what differs from the default of three starts and closed-loop stages
+            (20, None), as a dict.
+
+    Example:
+        >>> tanks = zoo.data.systems.cascaded_tanks()
+        >>> model = zoo.tasks.NARX(units=4, output_taps=3, input_taps=3).fit(tanks["train"])
+        >>> model.simulate(tanks["test"].u, tanks["test"].y[:4])
+        >>> model.score(tanks["test"])
+    """
+
+    def __init__(self, *, units=10, output_taps=2, input_taps=2, activation="tanh", skip=True, recipe=None):
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}. Received: {activation!r}")
+        self.units, self.activation, self.skip = check_units(units), activation, skip
+        self.output_taps = check_taps(output_taps, "output_taps", smallest=1)
+        self.input_taps = check_taps(input_taps, "input_taps", smallest=0)
+        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
+        if self.recipe.method == "adam":
+            raise ValueError('NARX is trained by Levenberg-Marquardt: use method="lm"')
+        self.model = self.linear = self.u_scaler = self.y_scaler = self.names = self.report = self.valid_error = None
+
+    @property
+    def network(self):
+        """The arguments of `zoo.models.narx.closed_loop`."""
+        return {
+            "units": self.units,
+            "output_taps": list(self.output_taps),
+            "input_taps": list(self.input_taps),
+            "activation": self.activation,
+            "skip": self.skip,
+        }
+
+    @property
+    def memory(self):
+        """The longest tap: how many samples a run needs before its first step."""
+        return max(0, *self.output_taps, *self.input_taps)
+
+    # ---------------------------------------------------------------- fit
+    def fit(self, train, valid=None, *, seed=0, progress=None):
+        """Identify the system.
+
+        Arguments:
+            train: a `zoo.data.systems.Record`, or a list of them (several experiments on one system).
+            valid: the same, to choose by; by default the last quarter of each record of `train`.
+            seed: of the initial weights: the same seed gives the same model.
+            progress: called after each epoch as progress(epoch, train_mse, valid_mse), in scaled units, epochs counted over
+                all stages and starts. Ctrl-C ends the training and keeps the best model so far.
+
+        Returns:
+            The model itself; `report` says what the training did.
+
+        Raises:
+            DataError: an output is constant, records differ in their columns, or one is shorter than the taps need.
+        """
+        train = self._records(train)
+        train, valid = self._held_out(train) if valid is None else (train, self._records(valid, like=train[0]))
+        u, y = (np.concatenate([getattr(record, field) for record in train]) for field in "uy")
+        for name, column in zip(train[0].outputs, y.T, strict=True):
+            if np.ptp(column) == 0:
+                raise DataError(
+                    f"Output {name!r} is constant ({column[0]:g}) over the training part: nothing to learn."
+                )
+        self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
+        self.u_scaler, self.y_scaler = standardizer(u), standardizer(y)
+
+        train, valid = ([self._prepared(record) for record in part] for part in (train, valid))
+        outputs = y.shape[1]
+        inputs = len(self.input_taps) * u.shape[1] + len(self.output_taps) * outputs
+        network = OneHiddenLayer(inputs, self.units, outputs, self.activation, self.skip)
+        found = identify(network, self.output_taps, train, valid, self.recipe, seed=seed, progress=progress)
+        self.linear = linear(inputs, outputs, self.output_taps, train)
+        self.model = architecture.closed_loop(u.shape[1], outputs=outputs, **self.network)
+        architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
+        epochs = sum(len(fit.train) for fit in found.fits)
+        self.report = Report("lm", network.size, len(u), seed, *found.errors, epochs, found.stopped)
+        self.valid_error = found.valid
+        return self
+
+    # ---------------------------------------------------------------- data
+    def _records(self, data, like=None):
+        """The records as a list, checked against each other and the taps."""
+        records = [data] if isinstance(data, Record) else list(data)
+        if not records or not all(isinstance(record, Record) for record in records):
+            raise TypeError("NARX takes a zoo.data.systems.Record(u, y), or a list of them")
+        like = like or records[0]
+        for record in records:
+            if record.u.shape[1] != like.u.shape[1] or record.y.shape[1] != like.y.shape[1]:
+                raise DataError(
+                    f"{record.name} has {record.u.shape[1]} input(s) and {record.y.shape[1]} output(s); expected "
+                    f"{like.u.shape[1]} and {like.y.shape[1]}, as in {like.name}."
+                )
+            if len(record) < self.memory + 2:
+                raise DataError(
+                    f"{record.name} has {len(record)} samples; taps of up to {self.memory} steps need at least "
+                    f"{self.memory + 2}. Give a longer record or fewer taps."
+                )
+        return records
+
+    def _held_out(self, records):
+        """Each record without its last quarter, and that quarter, which starts with what its first step needs to know."""
+        cuts = [round(0.75 * len(record)) for record in records]
+        train = [record[:cut] for record, cut in zip(records, cuts, strict=True)]
+        valid = [record[max(cut - self.memory, 0) :] for record, cut in zip(records, cuts, strict=True)]
+        return self._records(train), self._records(valid)
+
+    def _prepared(self, record, first=None):
+        """A record as `Simulation` takes it, scaled: the inputs' taps of each step from `first` on, and the outputs."""
+        first = self.memory if first is None else first
+        u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
+        rows = np.arange(first, len(record))
+        return lagged(u, self.input_taps, rows), y[first - max(self.output_taps, default=0) :]
+
+    def _check(self, record):
+        self._check_fitted()
+        (record,) = self._records(record)
+        self._check_width("inputs", record.u)
+        self._check_width("outputs", record.y)
+        return record
+
+    def _check_width(self, what, values):
+        if values.ndim != 2 or values.shape[1] != len(self.names[what]):
+            names = ", ".join(self.names[what]) or "none"
+            raise DataError(
+                f"The model has {len(self.names[what])} {what} ({names}): expected (time, {len(self.names[what])}). Received "
+                f"an array of shape {values.shape}."
+            )
+
+    def _check_fitted(self):
+        if self.model is None:
+            raise RuntimeError("This model is not trained yet: call fit(record), or zoo.load a saved one.")
+
+    # ---------------------------------------------------------------- predict
+    def predict(self, record, steps=1):
+        """Predict each sample from the true outputs up to `steps` samples before it (and the inputs up to its own).
+
+        Arguments:
+            record: a Record.
+            steps: how many steps ahead; 1 is the open loop.
+
+        Returns:
+            (time − memory − steps + 1, outputs), for the samples from memory + steps − 1 on.
+
+        Raises:
+            DataError: the record is too short or has other columns.
+            Diverged: the closed loop left every bound within the steps.
+        """
+        record = self._check(record)
+        if steps < 1:
+            raise ValueError(f"steps is how many steps ahead to predict, at least 1. Received: {steps}")
+        origins = np.arange(self.memory, len(record) - steps + 1)  # the first step of each run
+        if len(origins) == 0:
+            raise DataError(
+                f"The record has {len(record)} samples; {steps} steps ahead after {self.memory} of initial conditions need "
+                f"{self.memory + steps}."
+            )
+        u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
+        state = lagged(y, self.output_taps and range(1, max(self.output_taps) + 1), origins)
+        reach = max(self.input_taps, default=0)
+        found = []
+        for at in range(0, len(origins), BATCH):
+            some = origins[at : at + BATCH]
+            run = self._run(windows(u, some - reach, some + steps - 1), state[at : at + BATCH])
+            found.append(run[:, -1])
+        return np.concatenate(found)
+
+    def simulate(self, u, initial=None):
+        """The free run: the outputs for given inputs, from initial conditions on.
+
+        Arguments:
+            u: (time, inputs), from the first sample of `initial` on; (time, 0) for a system without inputs.
+            initial: (n, outputs), the first true outputs, n at least `memory`; None to start at rest.
+
+        Returns:
+            (time − n, outputs): the samples after the initial ones.
+
+        Raises:
+            DataError: shapes that do not fit, or numbers that are not finite.
+            Diverged: the run leaves every bound; its message has the step.
+        """
+        self._check_fitted()
+        u = np.asarray(u, "float64")
+        self._check_width("inputs", u)
+        if initial is None:
+            u = np.concatenate([np.tile(np.array(self.u_scaler.mean), (self.memory, 1)), u])
+            initial = np.tile(np.array(self.y_scaler.mean), (self.memory, 1))
+        initial = np.asarray(initial, "float64")
+        self._check_width("outputs", initial)
+        n, longest = len(initial), max(self.output_taps, default=0)
+        if n < self.memory or len(u) <= n:
+            raise DataError(
+                f"A run needs at least {self.memory} initial outputs (the longest tap) and inputs that go on after them. "
+                f"Received: {n} initial outputs and {len(u)} samples of input."
+            )
+        if not (np.isfinite(u).all() and np.isfinite(initial).all()):
+            raise DataError("The inputs and initial outputs of a run must be finite. Repair them first.")
+        past = self.y_scaler.scale(initial)[n - longest :][::-1].reshape(1, -1)
+        return self._run(self.u_scaler.scale(u)[None, n - max(self.input_taps, default=0) :], past)[0]
+
+    def _run(self, inputs, past):
+        """The closed loop on scaled inputs (runs, time, inputs) and past outputs, newest first; in the outputs' units."""
+        scaled = keras.ops.convert_to_numpy(self.model([inputs.astype("float32"), past.astype("float32")]))
+        far = ~(np.abs(scaled) < TOO_FAR).all(axis=(0, 2))
+        if far.any():
+            raise Diverged(int(np.argmax(far)) + 1)
+        return self.y_scaler.unscale(scaled.astype("float64"))
+
+    # ---------------------------------------------------------------- judge
+    def score(self, record, initial=None):
+        """The errors on a record, one step ahead and in free run, beside the linear model's (ARX) and persistence's.
+
+        Arguments:
+            record: a Record that the model was not trained on.
+            initial: how many of its first samples are initial conditions and not scored; `memory` by default.
+
+        Returns:
+            A frame with a row for each output and forecast: RMSE in the output's units, and NRMSE, the share of the
+            output's standard deviation. A run that diverges has none: the row says NaN.
+        """
+        record = self._check(record)
+        first = self.memory if initial is None else initial
+        truth = record.y[first:]
+        network, theta = self.linear
+        x, y = self._prepared(record, first)
+        forecasts = {
+            "model": (
+                self.predict(record)[first - self.memory :],
+                self._or_nan(lambda: self.simulate(record.u, record.y[:first]), truth),
+            ),
+            "linear (ARX)": tuple(
+                self._or_nan(
+                    lambda steps=steps: self.y_scaler.unscale(
+                        Simulation(network, self.output_taps, [(x, y)], steps).outputs(theta)
+                    ),
+                    truth,
+                )
+                for steps in (1, None)
+            ),
+            "persistence": (
+                np.concatenate([record.y[first - 1 : first] if first else truth[:1], truth[:-1]]),
+                np.broadcast_to(record.y[first - 1] if first else np.array(self.y_scaler.mean), truth.shape),
+            ),
+        }
+        rows = {}
+        for o, output in enumerate(self.names["outputs"]):
+            for name, found in forecasts.items():
+                rows[output, name] = {}
+                for mode, values in zip(("one step", "free run"), found, strict=True):
+                    error = metrics.rmse(truth[:, o], values[:, o])
+                    rows[output, name] |= {f"RMSE, {mode}": error, f"NRMSE, {mode}": error / truth[:, o].std()}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["output", "forecast"])
+
+    def by_horizon(self, record, steps=(1, 2, 5, 10, 20, 50)):
+        """RMSE by steps ahead: a frame with a row for each number of steps and a column for each output."""
+        record, rows = self._check(record), {}
+        for ahead in steps:
+            error = self.predict(record, ahead) - record.y[self.memory + ahead - 1 :]
+            rows[ahead] = np.sqrt(np.mean(error**2, axis=0))
+        return pd.DataFrame.from_dict(rows, orient="index", columns=self.names["outputs"]).rename_axis("steps ahead")
+
+    def diagnose(self, record, output=0):
+        """The residuals one step ahead, and the free run, of one output: a `zoo.evaluation.Diagnosis`."""
+        record = self._check(record)
+        rows = np.arange(self.memory, len(record))
+        Diagnosis.check(len(rows))
+        run, initial = np.full((len(rows), len(self.names["outputs"])), np.nan), record.y[: self.memory]
+        try:
+            run = self.simulate(record.u, initial)
+        except Diverged as error:
+            if error.step > 1:  # the part before
+                run[: error.step - 1] = self.simulate(record.u[: self.memory + error.step - 1], initial)
+        return Diagnosis(
+            pd.Index(rows * record.step, name="time (s)"),
+            record.y[rows, output],
+            self.predict(record)[:, output],
+            run[:, output],
+            {name: column[rows] for name, column in zip(self.names["inputs"], record.u.T, strict=True)},
+            name=self.names["outputs"][output],
+        )
+
+    def _or_nan(self, run, truth):
+        try:
+            return run()
+        except Diverged:
+            return np.full_like(truth, np.nan)
+
+    # ---------------------------------------------------------------- views
+    def closed_loop(self):
+        """The network on its own outputs, as a Keras model in the data's own units.
+
+        Returns:
+            A keras.Model of [inputs (batch, reach + time, inputs), initial outputs (batch, K, outputs) in the order of
+            time] -> (batch, time, outputs), with reach the longest input tap and K the longest output tap.
+        """
+        return self._view(self.model, past_steps=max(self.output_taps, default=0), name="closed_loop")
+
+    def open_loop(self):
+        """The same network and weights one step ahead, fed with the true past outputs, all steps at once.
+
+        Returns:
+            A keras.Model of [inputs (batch, reach + time, inputs), true past outputs (batch, K + time − 1, outputs)] ->
+            (batch, time, outputs).
+        """
+        return self._view(architecture.open_loop(self.model), name="open_loop")
+
+    def _view(self, network, **options):
+        self._check_fitted()
+        return architecture.in_units(network, self.u_scaler, self.y_scaler, **options)
+
+    # ---------------------------------------------------------------- save and load
+    def config(self):
+        """All but the weights, as JSON can hold it."""
+        return {
+            "task": "zoo.tasks.narx:NARX",
+            "arguments": {**self.network, "recipe": self.recipe.to_config()},
+            "names": self.names,
+            "u_scaler": self.u_scaler.to_config(),
+            "y_scaler": self.y_scaler.to_config(),
+            "linear": self.linear[1].tolist(),
+        }
+
+    def save(self, path, card=None):
+        """Write a bundle, a folder with the model, the scaling and a card."""
+        self._check_fitted()
+        rng, names = np.random.default_rng(0), self.names
+        shapes = (
+            (3, max(self.input_taps, default=0) + 5, len(names["inputs"])),
+            (3, max(self.output_taps, default=0) * len(names["outputs"])),
+        )
+        probe = [rng.normal(size=shape).astype("float32") for shape in shapes]
+        bundle.save(path, self.model, self.config(), probe, card or self.card())
+
+    def card(self, **fields):
+        """The card of this model."""
+        report = self.report
+        training = {"method": report.method, "samples": report.samples, "seed": report.seed} if report else {}
+        pattern = "narx" if self.output_taps else "tdnn"
+        parameters = self.model.count_params()
+        return {
+            "name": "narx",
+            "pattern": pattern,
+            "cell": "narx",
+            "parameters": parameters,
+            "training": training,
+            **fields,
+        }
+
+    @classmethod
+    def load(cls, path):
+        """Read a bundle that `save` wrote.
+
+        Raises:
+            zoo.bundle.BundleError: a file is missing, or is not the one that the card describes.
+        """
+        model, config = bundle.load(path)
+        config = json.loads(json.dumps(config))
+        task = cls(**config["arguments"])
+        task.u_scaler, task.y_scaler = (Standardizer.from_config(config[key]) for key in ("u_scaler", "y_scaler"))
+        task.names, task.model = config["names"], model
+        inputs = len(task.input_taps) * len(task.names["inputs"]) + len(task.output_taps) * len(task.names["outputs"])
+        network = OneHiddenLayer(inputs, 0, len(task.names["outputs"]), skip=True)
+        task.linear = network, np.array(config["linear"])
+        return task
+
+
+def standardizer(values):
+    std = values.std(axis=0)
+    return Standardizer(tuple(values.mean(axis=0).tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))
