@@ -71,6 +71,10 @@ class Forecaster:
         self.transform_name, self.symmetric = transform, symmetric
         self.calendar_features = calendar.check(calendar_features)
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**(recipe or {}))
+        if self.recipe.closed_loop or self.recipe.refit:
+            raise ValueError(
+                "closed_loop and refit of a recipe are for zoo.tasks.NARX; a Forecaster is trained in open loop"
+            )
         self.core = cores.make(cell, strategy, horizon, network)
         self.columns = Columns(TRANSFORMS[transform], self.calendar_features, self.core.delay)
         self.layout = self.report = None
