@@ -1,5 +1,6 @@
 """Any network where NARX stands: every strategy learns, forecasts, saves, is repeatable and sees nothing of the future."""
 
+import keras
 import numpy as np
 import pytest
 import small
@@ -22,6 +23,10 @@ every_kind = pytest.mark.parametrize("name", KINDS)
 @pytest.fixture(scope="module")
 def fitted():
     return {name: Forecaster(horizon=H, **options).fit(small.driven()) for name, options in KINDS.items()}
+
+
+def arrays(tensor):
+    return keras.ops.convert_to_numpy(tensor)
 
 
 def ahead_of(series, row, count=H):
@@ -140,13 +145,13 @@ def test_a_recursive_network_on_its_own_outputs_is_the_one_that_was_fed_with_the
     rng = np.random.default_rng(0)
     y, x = rng.normal(size=(2, 6, 1)).astype("float32"), rng.normal(size=(2, 6, 2)).astype("float32")
     known = np.ones_like(y)
-    fed = np.array(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1)))
-    np.testing.assert_allclose(np.array(model(np.concatenate([known, y, x], axis=-1))), fed, atol=1e-6)
+    fed = arrays(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1)))
+    np.testing.assert_allclose(arrays(model(np.concatenate([known, y, x], axis=-1))), fed, atol=1e-6)
     # Step by step on its own outputs from the fourth step on: what it gives, given back as the truth, changes nothing.
     known[:, 3:] = 0
-    own = np.array(model(np.concatenate([known, y * known, x], axis=-1)))
+    own = arrays(model(np.concatenate([known, y * known, x], axis=-1)))
     y[:, 3:] = own[:, 2:-1]
-    np.testing.assert_allclose(np.array(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1))), own, atol=1e-6)
+    np.testing.assert_allclose(arrays(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1))), own, atol=1e-6)
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
