@@ -10,14 +10,24 @@ from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.conformal import Calibration
 from zoo.tasks.cores.base import Core
 from zoo.tasks.preparation import Preparation
+from zoo.training import simulation
 
 BLOCK = 2048  # origins that go through the network at once
 FAR = 100  # standard deviations beyond all that the history holds: there a closed loop counts as diverged
 CALIBRATION_ORIGINS = 2000  # at most: more say no more of a quantile
 
 
-class Diverged(RuntimeError):
-    """The closed loop left everything that was ever seen behind, so it gives no forecast."""
+class Diverged(simulation.Diverged):
+    """A forecast left everything that was ever seen behind, so there is none; `step` is the first that did."""
+
+    def __init__(self, step, steps, moment, others):
+        also = f" (and from {others} more origins)" if others else ""
+        ValueError.__init__(
+            self,
+            f"Run on its own outputs, the network diverges at step {step} of {steps} after {moment}{also}: there is no "
+            'forecast. Train with more decay, fewer taps, without skip, or with strategy="direct", which feeds nothing back.',
+        )
+        self.step = step
 
 
 @dataclass(frozen=True)
@@ -35,15 +45,10 @@ class Predictor:
     def check(self, scaled, y, series, origins):
         """Refuse forecasts that diverged: no number of them means anything, also none that the bounds would hide."""
         gone = diverged(scaled, y)
-        if not gone.any():
-            return
-        at = int(np.argmax(gone.any(axis=1)))
-        many = f" (and from {gone.any(axis=1).sum() - 1} more of {len(origins)} origins)" if len(origins) > 1 else ""
-        raise Diverged(
-            f"Run on its own outputs, the network diverges at step {int(np.argmax(gone[at])) + 1} of {scaled.shape[1]} after "
-            f"{series.index[origins[at]]}{many}: there is no forecast. Train with more decay, fewer taps, without skip, or "
-            'with strategy="direct", which feeds nothing back.'
-        )
+        if gone.any():
+            some = np.flatnonzero(gone.any(axis=1))
+            step = int(np.argmax(gone[some[0]])) + 1
+            raise Diverged(step, scaled.shape[1], series.index[origins[some[0]]], len(some) - 1)
 
     def forecasts(self, series, origins, horizon, levels=()):
         """The model's forecast and the baselines' by name, (origins, horizon), the model's first; and percent -> both ends
