@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 import zoo
+import zoo.models.narx
+import zoo.training.second_order
+import zoo.training.simulation
 from zoo.data import DataError
 from zoo.data.systems import Record
 from zoo.tasks import NARX
@@ -113,6 +116,55 @@ def test_a_network_without_feedback_is_a_tdnn():
     model = NARX(units=4, output_taps=0, input_taps=3, recipe=QUICK).fit(driven())
     test = driven(seed=1)
     np.testing.assert_allclose(model.predict(test), model.simulate(test.u, test.y[:3]), rtol=1e-5)
+
+
+# ------------------------------------------------------------------ past errors
+def armax(rows=600, seed=0):
+    """y_t = 0.7 y_{t−1} + u_{t−1} + e_t + 0.8 e_{t−1}, e of standard deviation 0.5."""
+    rng = np.random.default_rng(seed)
+    u, e, y = rng.normal(size=(rows, 1)), 0.5 * rng.normal(size=(rows, 1)), np.zeros((rows, 1))
+    for t in range(1, rows):
+        y[t] = 0.7 * y[t - 1] + u[t - 1] + e[t] + 0.8 * e[t - 1]
+    return Record(u, y, outputs=("level",))
+
+
+@pytest.fixture(scope="module")
+def with_errors():
+    return NARX(units=2, output_taps=1, input_taps=1, error_taps=1, recipe={"restarts": 2, "decay": 0.1}).fit(armax())
+
+
+def test_past_errors_take_up_the_noises_own_dynamics(with_errors):
+    test = armax(seed=1)
+    without = NARX(units=2, output_taps=1, input_taps=1, recipe={"restarts": 2, "decay": 0.1, "closed_loop": ()}).fit(armax())
+    errors = {model: model.score(test).loc[("level", "model"), "RMSE, one step"] for model in (without, with_errors)}
+    assert errors[with_errors] < 0.55 < 0.58 < errors[without]         # 0.5 is all that nobody can know
+    autocorrelation = [model.diagnose(test).autocorrelation()[1] for model in (without, with_errors)]
+    assert abs(autocorrelation[1]) < 0.1 < autocorrelation[0]
+
+
+def test_keras_and_the_trainer_agree_on_a_network_with_past_errors(with_errors):
+    test = armax(60, seed=1)
+    weights = zoo.models.narx.to_arrays(zoo.models.narx.cell_of(with_errors.model))
+    network = zoo.training.second_order.OneHiddenLayer(4, 2, 1, "tanh", True)
+    for steps, found in ((1, with_errors.predict(test)), (None, with_errors.simulate(test.u, test.y[:1]))):
+        run = zoo.training.simulation.Simulation(network, (1,), [with_errors._prepared(test)], steps, (1,))
+        np.testing.assert_allclose(found, with_errors.y_scaler.unscale(run.outputs(network.pack(weights))), atol=1e-5)
+
+
+def test_several_steps_ahead_the_last_known_errors_are_used_and_later_ones_are_0(with_errors):
+    test = armax(60, seed=1)
+    two_ahead, one_ahead = with_errors.predict(test, 2), with_errors.predict(test, 1)
+    for first in (0, 20, 57):
+        run = with_errors.simulate(test.u[: first + 3], test.y[: first + 1])            # knows the errors up to its start
+        np.testing.assert_allclose(run, [one_ahead[first], two_ahead[first]], atol=1e-5)
+
+
+def test_a_network_with_past_errors_is_saved_and_has_no_two_views(with_errors, tmp_path):
+    with_errors.save(tmp_path / "mine")
+    again, test = zoo.load(tmp_path / "mine"), armax(60, seed=1)
+    np.testing.assert_allclose(again.predict(test), with_errors.predict(test), atol=1e-5)
+    with pytest.raises(ValueError, match="NARMAX model is one network for open and closed loop"):
+        again.closed_loop()
 
 
 # ------------------------------------------------------------------ training
@@ -232,7 +284,7 @@ def test_arguments_are_checked():
 
 def test_records_are_checked():
     model = NARX(units=2, recipe=QUICK)
-    with pytest.raises(TypeError, match=r"takes a zoo.data.systems.Record\(u, y\), or a list"):
+    with pytest.raises(TypeError, match=r"Expected a zoo.data.systems.Record\(u, y\), or a list"):
         model.fit(np.zeros((10, 2)))
     with pytest.raises(DataError, match="driven has 3 samples; taps of up to 2 steps need at least 4"):
         model.fit(driven(3))

@@ -105,6 +105,38 @@ def check_names(field, names, count):
     return tuple(names)
 
 
+def check_records(data, memory, like=None):
+    """One or several records as a list, which have the columns of the first (or of `like`) and outlast a memory.
+
+    Raises:
+        TypeError: they are no records.
+        DataError: their columns differ, or one has fewer than `memory` + 2 samples.
+    """
+    records = [data] if isinstance(data, Record) else list(data)
+    if not records or not all(isinstance(record, Record) for record in records):
+        raise TypeError("Expected a zoo.data.systems.Record(u, y), or a list of them")
+    like = like or records[0]
+    for record in records:
+        if record.u.shape[1] != like.u.shape[1] or record.y.shape[1] != like.y.shape[1]:
+            raise DataError(
+                f"{record.name} has {record.u.shape[1]} input(s) and {record.y.shape[1]} output(s); expected "
+                f"{like.u.shape[1]} and {like.y.shape[1]}, as in {like.name}."
+            )
+        if len(record) < memory + 2:
+            raise DataError(
+                f"{record.name} has {len(record)} samples; taps of up to {memory} steps need at least {memory + 2}. Give a "
+                "longer record or fewer taps."
+            )
+    return records
+
+
+def hold_out(records, memory, share=0.25):
+    """The records without their last `share`, and those ends, each with the `memory` samples before it."""
+    cuts = [round((1 - share) * len(record)) for record in records]
+    train = [record[:cut] for record, cut in zip(records, cuts, strict=True)]
+    return train, [record[max(cut - memory, 0) :] for record, cut in zip(records, cuts, strict=True)]
+
+
 def columns(path, *numbers):
     """Columns of a CSV file of numbers under one header row, each (time, 1); a comma may end the lines."""
     table = np.loadtxt(path, delimiter=",", skiprows=1, usecols=numbers)
