@@ -138,6 +138,18 @@ def test_a_forecast_across_a_change_of_the_clocks_has_the_times_of_the_series_th
     np.testing.assert_allclose(backtest.forecast(-1)["model"], found["model"], rtol=1e-5)
 
 
+def test_times_in_another_zone_than_that_of_the_training_are_refused():
+    times = pd.date_range("2024-03-01", periods=300, freq="h", tz=ROME)
+    series = of(times, small.wave(300).values, season=24)
+    task = Forecaster(units=2, horizon=2, recipe=small.FAST, calendar_features=["hour_of_day"]).fit(series)
+    for zone, words in (("UTC", "'UTC'"), (None, "'none'")):
+        other = small.with_frame(series, series.frame.set_axis(times.tz_convert("UTC").tz_convert(zone)))
+        with pytest.raises(DataError, match=f"trained with timezone='Europe/Rome'; this series has {words}"):
+            task.forecast(other)
+    longer = of(pd.date_range("2024-03-01", periods=900, freq="h", tz=ROME), small.wave(900).values, season=24)
+    assert task.update(longer).prepared[None].until == str(longer.index[-1])            # across a change of the clocks
+
+
 def test_a_daily_series_across_both_changes_is_fitted_and_forecast():
     times = pd.date_range("2023-09-01", periods=500, freq="D", tz=ROME)
     series = of(times, 5 + np.sin(2 * np.pi * np.arange(500) / 7), season=7)

@@ -132,6 +132,16 @@ def test_an_update_that_does_not_help_keeps_the_weights():
     assert all(np.array_equal(a, b) for a, b in zip(weights, task.model.get_weights(), strict=True))
 
 
+def test_an_update_that_fails_keeps_the_weights():
+    series = small.wave(600)
+    task = forecaster(recipe={"method": "adam", "epochs": 2}).fit(split(series.until(500), gap=H))
+    weights = task.model.get_weights()
+    task.recipe = zoo.training.Recipe(method="adam", epochs=2, learning_rate=1e30)
+    with pytest.raises(ValueError, match="diverged"):
+        task.update(series)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, task.model.get_weights(), strict=True))
+
+
 def test_an_update_calibrates_the_intervals_on_the_newest_rows_if_they_are_enough():
     series = drifting(900)
     task = forecaster().fit(split(series.until(600), gap=H))

@@ -76,8 +76,9 @@ class Choice:
         sized = {"units": self.units} if self.units else {}
         if self.model in registry.list_models():
             entry, _ = registry.catalog().split(self.model)
-            taps = {"output_taps": self.taps} if self.taps else {}
-            return {**entry.arguments, **shared, **sized, **taps}, [entry.arguments["recipe"]]
+            sized |= {"output_taps": self.taps} if self.taps else {}
+            sized |= {"strategy": self.strategy} if self.strategy else {}
+            return {**entry.arguments, **shared, **sized}, [entry.arguments["recipe"]]
         shared |= {"transform": "log_return" if prices else "level", "strategy": self.strategy or None, **sized}
         if self.model in ("narx", "tdnn"):
             taps = list(self.taps) or sorted({1, 2, 3, series.season})
@@ -167,6 +168,7 @@ def loaded(source, load):
     import pandas as pd
 
     from zoo.data import Test
+    from zoo.tasks.layout import NAIVE
 
     task = registry.load(load)
     if len(task.prepared) > 1 or None not in task.prepared:
@@ -178,8 +180,10 @@ def loaded(source, load):
     ):
         if given and given != own:
             raise typer.BadParameter(f"{load} was trained with {option} {own}. Received: {given}")
+    zone = source.options["timezone"] or (layout.timezone if layout.timezone != NAIVE else None)
     source = replace(
         source,
+        options={**source.options, "timezone": zone},
         target=layout.target,
         past=layout.past,
         future=layout.future,

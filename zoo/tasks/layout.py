@@ -24,9 +24,13 @@ class Report:
     before: float | None = None  # of an update: the validation error of the weights it began with
 
 
+OF_TIMES = ("spacing", "timezone")  # the fields that are read from the times
+NAIVE = "none"  # the time zone of times without one
+
+
 @dataclass(frozen=True)
 class Layout:
-    """What a forecaster must know of its series to meet it again: the roles of the columns and the spacing."""
+    """What a forecaster must know of its series to meet it again: the roles of the columns, the spacing, the time zone."""
 
     target: str
     past: tuple
@@ -38,11 +42,12 @@ class Layout:
     upper: float | None
     name: str
     spacing: str
+    timezone: str | None = None  # None in a bundle of a version that did not note it
 
     @classmethod
     def of(cls, series):
-        fields = {f: getattr(series, f) for f in cls.__dataclass_fields__ if f != "spacing"}
-        return cls(**fields, spacing=series.spacing_name)
+        fields = {f: getattr(series, f) for f in cls.__dataclass_fields__ if f not in OF_TIMES}
+        return cls(**fields, spacing=series.spacing_name, timezone=str(series.index.tz or NAIVE))
 
     @classmethod
     def shared(cls, series):
@@ -65,13 +70,14 @@ class Layout:
 
     def series(self, frame):
         """The frame as a TimeSeries with the same roles."""
-        options = {k: v for k, v in asdict(self).items() if k != "spacing"}
+        options = {k: v for k, v in asdict(self).items() if k not in OF_TIMES}
         return self.check(TimeSeries(frame, **options))
 
     def check(self, series):
         """Refuse a series that is laid out differently from the one in training."""
         mine, theirs = asdict(self), asdict(Layout.of(series))
-        for key in ("target", "past", "future", "calendar", "spacing", "clear_sky"):
+        times = OF_TIMES if self.timezone else OF_TIMES[:1]
+        for key in ("target", "past", "future", "calendar", *times, "clear_sky"):
             if tuple(np.atleast_1d(mine[key])) != tuple(np.atleast_1d(theirs[key])):
                 raise DataError(f"The model was trained with {key}={mine[key]!r}; this series has {theirs[key]!r}.")
         return series

@@ -114,12 +114,12 @@ def diverged(scaled, y):
 def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progress):
     """The `Backtest` of a forecaster of one series, trained anew every `refit` origins; 0 for never."""
     every = refit or len(origins)
-    found, ends, tasks, total = [], [], forecaster, len(origins)
+    found, ends, task, total = [], [], forecaster, len(origins)
     for at in range(0, total, every):
         block = origins[at : at + every]
         if at:
-            tasks = forecaster.again(holdout(series.until(int(block[0]) + 1), gap=forecaster.horizon))
-        forecasts, intervals = tasks.predictor().forecasts(series, block, gap + horizon, levels)
+            task = forecaster.again(holdout(series.until(int(block[0]) + 1), gap=forecaster.horizon))
+        forecasts, intervals = task.predictor().forecasts(series, block, gap + horizon, levels)
         found.append(forecasts)
         ends.append(intervals)
         if progress:

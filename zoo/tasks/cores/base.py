@@ -114,7 +114,12 @@ def first_order(network, train, valid, recipe, *, seed, progress, warm):
     if warm:
         network.compile("sgd", "mse")
         before = float(network.evaluate(*valid, verbose=0))
-    history, stopped = adam(network, train, valid, recipe, seed=seed, progress=progress)
+    try:
+        history, stopped = adam(network, train, valid, recipe, seed=seed, progress=progress)
+    except BaseException:
+        if warm:
+            network.set_weights(weights)
+        raise
     train_errors, valid_errors = history.get("loss", []), history.get("val_loss", [])
     best = int(np.nanargmin(valid_errors)) + 1 if valid_errors else 0
     if warm and best and not valid_errors[best - 1] < before:
