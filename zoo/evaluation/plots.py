@@ -30,6 +30,16 @@ def _line(axes, times, values, name, **style):
     axes.plot(times, values, **style)
 
 
+def _bands(axes, times, forecast):
+    """The prediction intervals of a forecast, the widest palest."""
+    percents = sorted(
+        (int(name.removeprefix("lower_")) for name in forecast if name.startswith("lower_")), reverse=True
+    )
+    for percent in percents:
+        ends = forecast[f"lower_{percent}"], forecast[f"upper_{percent}"]
+        axes.fill_between(times, *ends, color=COLORS["model"], alpha=0.18, linewidth=0, label=f"{percent} % interval")
+
+
 def plot_forecast(history, forecast, *, name="", title="", show=None):
     """A forecast after its history, beside the truth where it is known.
 
@@ -54,6 +64,7 @@ def plot_forecast(history, forecast, *, name="", title="", show=None):
     for column in show:
         if column in forecast:
             _line(axes, ahead, forecast[column], column, linestyle="--")
+    _bands(axes, ahead, forecast)
     _line(axes, ahead, forecast["model"], "model", label="forecast", linewidth=2.4)
     axes.axvline(past[-1], color="black", linewidth=0.8, linestyle=":")
     axes.set(ylabel=name, xlabel="time" + (f" ({history.index.tz})" if history.index.tz else ""), title=title)
