@@ -5,10 +5,11 @@ import keras
 import numpy as np
 import pytest
 from cases import CASES
-from contract import array, assert_same, built, draw, run_cell
+from contract import array, assert_same, built, draw, run_cell, run_reference, values
 
 import zoo.cells
 from zoo.cells.narx import check_taps
+from zoo.layers import Recurrent
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -140,6 +141,22 @@ def test_a_narx_cell_keeps_the_newest_output_first():
     x, states = draw(case)
     outputs, (past,) = run_cell(built(case, "float64"), x, states)
     assert_same(past, np.concatenate([array(outputs)[:, t] for t in (3, 2, 1, 0)], axis=-1), 0)
+
+
+@pytest.mark.parametrize("name", ["narmax", "narmax-gaps-skip-bounded"])
+def test_a_narmax_cell_goes_on_with_its_own_output_where_the_truth_is_not_known(name):
+    case, cell = CASES[name], built(CASES[name])
+    (x, states), outputs = draw(case), cell.outputs
+    x = np.concatenate([x, x[:, ::-1]], axis=1)
+    x[0, 2:5, -outputs:] = np.nan                                      # a gap
+    x[1, 1, -1] = np.nan                                               # one output of it, if there are two
+    expected, last = run_reference(case, values(cell), x, states)
+    layer = Recurrent(cell, return_sequences=True, return_state=True)
+    found, *found_last = layer(x, initial_state=states)
+    assert np.isfinite(expected).all()
+    assert_same(found, expected)
+    for state, wanted in zip(found_last, last, strict=True):
+        assert_same(state, wanted)
 
 
 def test_a_narx_cell_without_output_taps_has_no_memory():

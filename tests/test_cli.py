@@ -209,6 +209,8 @@ def test_forecast_of_a_file_of_sessions_is_honest_about_a_random_walk(tmp_path):
 
 
 # ------------------------------------------------------------------ misuse: exit code 2
+SCORE = ["backtest", "load.csv", "--time", "t", "--target", "y"]
+
 MISUSE = {
     "an unknown model": (["show", "narx-solr"], ["no model 'narx-solr'", "Did you mean: narx-solar"]),
     "an unknown bundle": (["verify", "narx-solar.greensburo"], ["Did you mean: narx-solar.greensboro"]),
@@ -227,6 +229,13 @@ MISUSE = {
     "training options without a file": (["forecast", "--units", "3"], ["--units: only with a CSV file"]),
     "a moment with a file": (["forecast", "load.csv", "--at", "2024"], ["--at: only without a CSV file"]),
     "a file without --time": (["forecast", "load.csv", "--target", "y"], ["--time COLUMN --target COLUMN"]),
+    "a network for a saved forecaster": (["forecast", "load.csv", "--time", "t", "--load", "m", "--model", "gru"],
+                                                      ["--model: only without --load"]),
+    "a refit policy that is none": ([*SCORE, "--refit", "often"], ["--refit is never, always"]),
+    "a strategy that is none": ([*SCORE, "--strategy", "x"], ["--strategy is recursive"]),
+    "an interval of 100 %": ([*SCORE, "--intervals", "100"], ["percents from 50 to 99"]),
+    "taps in words": ([*SCORE, "--taps", "a"], ["--taps takes whole numbers"]),
+    "intervals of the pretrained model": (["forecast", "--intervals", "80"], ["--intervals: only with a CSV file"]),
     "an unknown calendar": (["forecast", "load.csv", "--calendar", "weekly"], ["'weekly'", "sessions"]),
     "a seed below 0": (["forecast", "load.csv", "--time", "time", "--target", "y", "--seed", "-1"], ["--seed"]),
 }
@@ -303,8 +312,11 @@ OPTIONS = {
     "train": ["--seeds", "--out", "--replace", "--ship", "name"],
     "evaluate": ["name"],
     "verify": ["name"],
-    "forecast": ["--time", "--target", "--exogenous", "--horizon", "--at", "--calendar", "--timezone", "--season", "--units",
-                 "--seed", "--out", "--report", "file"],
+    "forecast": ["--time", "--target", "--exogenous", "--future", "--features", "--horizon", "--at", "--model", "--strategy",
+                 "--taps", "--intervals", "--backtest", "--calendar", "--timezone", "--thousands", "--season", "--units",
+                 "--seed", "--rows", "--save", "--load", "--out", "--report", "file"],
+    "backtest": ["--time", "--target", "--horizon", "--gap", "--stride", "--refit", "--model", "--intervals", "--load",
+                 "--report"],
 }
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from zoo.cards import check_dataset_card
 from zoo.data import DataError, TimeSeries, fetch, solar, split, stocks
-from zoo.data.series import parse_times
+from zoo.data.reading import parse_times
 from zoo.data.windows import delayed, lagged, windows
 
 ROOT = Path(__file__).parents[1]

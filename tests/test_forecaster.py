@@ -233,6 +233,25 @@ def test_bad_inputs_known_in_advance_are_refused(spoil, words, driven):
         driven.forecast(series.until(300), future=spoil(ahead_of(series, 300)))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("column", ["load", "wind"])
+def test_a_history_or_new_rows_with_nan_or_infinite_values_are_refused_with_their_place(column, value, driven):
+    series = small.driven()
+    frame = series.until(300).frame.copy()
+    frame.loc[frame.index[290], column] = value
+    for call in (lambda: driven.forecast(frame, future=ahead_of(series, 300)), lambda: driven.update(frame)):
+        with pytest.raises(DataError, match=f"missing, NaN or infinite; the first is in column '{column}' at 2024-01-13 02:00"):
+            call()
+
+
+def test_a_training_on_another_spacing_than_that_of_the_forecast_is_noticed_in_a_backtest_and_an_update_too(wave):
+    frame = small.wave().frame
+    other = TimeSeries(frame.set_axis(pd.date_range("2024-01-01", periods=len(frame), freq="2h")), "load", season=24)
+    for call in (wave.backtest, wave.diagnose, wave.update, wave.forecast):
+        with pytest.raises(DataError, match="trained with spacing='3600 s'; this series has '7200 s'"):
+            call(other)
+
+
 def test_a_history_that_is_too_short_is_refused(driven):
     series = small.driven().until(5)
     with pytest.raises(DataError, match=r"history has 5 rows.*at least 24"):
@@ -268,6 +287,7 @@ def test_a_backtest_that_does_not_fit_is_refused(wave):
 @pytest.mark.parametrize(("options", "words"), [
     ({"transform": "log"}, "transform must be one of .*'log_return'.*Received: 'log'"),
     ({"recipe": {"method": "sgd"}}, "method must be"),
+    ({"recipe": {"closed_loop": (5,)}}, "closed_loop and refit of a recipe are for zoo.tasks.NARX"),
     ({"units": 0}, "units must be a positive integer"),
     ({"output_taps": [-1]}, "output_taps"),
 ])
@@ -316,9 +336,11 @@ def test_a_clone_of_a_trained_forecaster_is_untrained_with_the_same_arguments(wa
 def test_the_parameters_are_all_arguments_and_a_new_one_leaves_it_untrained():
     task = forecaster(output_taps=[1, 3]).fit(small.wave())
     params = task.get_params()
-    assert params.keys() == set(inspect.signature(Forecaster).parameters) and params["output_taps"] == [1, 3]
+    assert params.keys() > set(inspect.signature(Forecaster).parameters) - {"network"} and params["output_taps"] == [1, 3]
+    assert params.keys() >= {"units", "input_taps", "activation", "skip"}
     assert Forecaster(**params).get_params() == params
     assert task.set_params(units=7, recipe={"epochs": 3}) is task and task.model is None
     assert task.get_params() == {**params, "units": 7, "recipe": Recipe(epochs=3)}
-    with pytest.raises(ValueError, match=r"no argument width\. Its arguments are: units, .*recipe"):
+    with pytest.raises(ValueError, match=r"no argument width\. Its arguments are: cell, .*units"):
         task.set_params(width=3)
+    assert task.set_params(cell="gru", window=5).get_params()["units"] == 32         # another network has its own arguments

@@ -27,7 +27,8 @@ MAY_IMPORT = {
 MAY_IMPORT["contrib"] = MAY_IMPORT["tasks"] | {"contrib"}
 MAY_IMPORT["catalog"] |= {"registry"}
 MAY_IMPORT["cli"] |= {"registry", "console", "__init__"}
-MAY_IMPORT["cli_forecast"] = MAY_IMPORT["cli"] | {"cli_forecast"}
+MAY_IMPORT["cli_series"] = MAY_IMPORT["cli"] | {"cli_series"}
+MAY_IMPORT["cli_forecast"] = MAY_IMPORT["cli_series"] | {"cli_forecast"}
 MAY_IMPORT["cli"] |= {"cli_forecast"}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 

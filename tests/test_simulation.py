@@ -6,39 +6,47 @@ import pytest
 from zoo.training.second_order import OneHiddenLayer, levenberg_marquardt
 from zoo.training.simulation import Diverged, Simulation, open_loop, refine
 
-# outputs, output taps, lengths of the records, steps on its own outputs
+# outputs, output taps, lengths of the records, steps on its own outputs, error taps
 CASES = {
-    "one output": (1, (1, 2), (30, 17), None),
-    "two outputs, a gap in the taps": (2, (1, 3), (25,), None),
-    "no tap of 1": (2, (2,), (30,), 7),
-    "three outputs, short runs": (3, (1, 2, 5), (20, 11), 4),
-    "open loop": (2, (1, 2), (15, 9), 1),
-    "no feedback": (1, (), (15,), None),
+    "one output": (1, (1, 2), (30, 17), None, ()),
+    "two outputs, a gap in the taps": (2, (1, 3), (25,), None, ()),
+    "no tap of 1": (2, (2,), (30,), 7, ()),
+    "three outputs, short runs": (3, (1, 2, 5), (20, 11), 4, ()),
+    "a tap longer than a record": (1, (1, 12), (30, 10), None, ()),
+    "open loop": (2, (1, 2), (15, 9), 1, ()),
+    "no feedback": (1, (), (15,), None, ()),
+    "past errors": (1, (1, 2), (20, 9), 1, (1, 3)),
+    "past errors of two outputs": (2, (1,), (20,), 1, (2,)),
+    "past errors alone": (1, (), (20,), 1, (1,)),
+    "past errors in a free run": (1, (1, 2), (20,), None, (1,)),
 }
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
-def made(outputs, taps, lengths, steps, inputs=2, units=4, seed=0):
+def made(outputs, taps, lengths, steps, errors=(), inputs=2, units=4, seed=0):
     """A random network, weights, and random records for it."""
     rng = np.random.default_rng(seed)
     longest = max(taps, default=0)
-    network = OneHiddenLayer(inputs + len(taps) * outputs, units, outputs, "tanh", True)
+    network = OneHiddenLayer(inputs + len(taps + errors) * outputs, units, outputs, "tanh", True)
     records = [(rng.normal(size=(n, inputs)), rng.normal(size=(n + longest, outputs))) for n in lengths]
-    return network, 0.3 * rng.normal(size=network.size), records, Simulation(network, taps, records, steps)
+    return network, 0.3 * rng.normal(size=network.size), records, Simulation(network, taps, records, steps, errors)
 
 
-def by_hand(network, theta, taps, records, steps):
+def by_hand(network, theta, taps, records, steps, errors):
     """The runs as the definition says: one step after the other, the truth again after every `steps`."""
     found, longest = [], max(taps, default=0)
     for x, y in records:
         known = np.array(y)                     # what a tap sees: the truth, or this run's own outputs
-        outputs = np.zeros((len(x), y.shape[1]))
+        outputs, missed = np.zeros((2, len(x), y.shape[1]))
         for t in range(len(x)):
             if steps and t % steps == 0:
                 known = np.array(y)
             past = [known[longest + t - tap] for tap in taps]
+            past += [missed[t - tap] if t >= tap else np.zeros(y.shape[1]) for tap in errors]
             outputs[t] = network.predict(theta, np.concatenate([x[t], *past])[None])[0]
             known[longest + t] = outputs[t]
+            if steps == 1:                      # ahead of the last truth the errors are unknown, and 0 in the mean
+                missed[t] = y[longest + t] - outputs[t]
         found.append(outputs)
     return np.concatenate(found)
 
@@ -46,8 +54,8 @@ def by_hand(network, theta, taps, records, steps):
 @every_case
 def test_a_run_solved_at_once_is_the_run_step_by_step(case):
     network, theta, records, simulation = made(*case)
-    _, taps, _, steps = case
-    expected = by_hand(network, theta, taps, records, steps)
+    _, taps, _, steps, errors = case
+    expected = by_hand(network, theta, taps, records, steps, errors)
     np.testing.assert_allclose(simulation.outputs(theta), expected, atol=1e-9)
     np.testing.assert_allclose(simulation._step_by_step(theta).outputs, expected, atol=1e-12)
 

@@ -246,7 +246,7 @@ def test_lm_forecasts_mackey_glass_within_the_published_error():
 def test_a_fitted_network_is_the_same_in_numpy_and_in_keras():
     forecaster = Forecaster(units=4, output_taps=(1, 3), recipe=small.FAST).fit(small.wave(150))
     rows = np.arange(10, 100)
-    inputs, _ = forecaster._samples(small.wave(150), rows)
+    inputs = forecaster.core.regressors(*forecaster.predictor().prepared.scaled(small.wave(150)), rows)
     cell = narx.cell_of(forecaster.model)
     network = OneHiddenLayer(inputs.shape[1], 4)
     expected = network.predict(network.pack(narx.to_arrays(cell)), inputs)

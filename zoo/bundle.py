@@ -171,7 +171,7 @@ def verify(path):
 def _run(model, inputs):
     import keras
 
-    return keras.ops.convert_to_numpy(model(inputs))
+    return keras.ops.convert_to_numpy(model(inputs if len(inputs) > 1 else inputs[0]))
 
 
 def sha256(path):

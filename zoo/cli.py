@@ -1,12 +1,10 @@
-"""The command line: `zoo list | show | train | evaluate | verify | forecast`."""
+"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest`."""
 
 import difflib
 import math
 import os
 import sys
 import warnings
-from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +14,7 @@ from rich.table import Table
 
 from zoo import registry
 from zoo.cards import headline
-from zoo.cli_forecast import forecast_pretrained, forecast_series, usual_season
+from zoo.cli_forecast import backtest, forecast, integers
 from zoo.console import console, errors, load_keras, number, print_metrics, training_progress
 
 app = typer.Typer(
@@ -26,8 +24,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Calendar = StrEnum("Calendar", ["regular", "sessions"])
 
 
 def print_version(asked: bool):
@@ -44,7 +40,7 @@ def root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
     ] = False,
 ):
-    """Recurrent networks for Keras: list, show, train, evaluate, verify, and forecast."""
+    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast and backtest."""
 
 
 # ---------------------------------------------------------------- catalog
@@ -253,92 +249,8 @@ def gallery(write: Annotated[Path | None, typer.Option(help="Put the table betwe
 
 
 # ---------------------------------------------------------------- forecast
-@app.command()
-def forecast(
-    context: typer.Context,
-    file: Annotated[
-        Path | None, typer.Argument(help="A CSV file with a header row. Left out: the pretrained solar model.")
-    ] = None,
-    time: Annotated[str, typer.Option(help="Column with the times.")] = "",
-    target: Annotated[str, typer.Option(help="Column to forecast.")] = "",
-    exogenous: Annotated[
-        str, typer.Option(help="Columns measured beside it, such as A,B (known only up to the present).")
-    ] = "",
-    horizon: Annotated[int, typer.Option(min=1, help="Steps ahead.")] = 24,
-    at: Annotated[str, typer.Option(help="Pretrained model: the last known moment, within its test period.")] = (
-        "1990-12-06 00:00"
-    ),
-    calendar: Annotated[
-        Calendar, typer.Option(help="'regular' times, or 'sessions': each row is a trading session.")
-    ] = Calendar.regular,
-    timezone: Annotated[str, typer.Option(help="Of the file's times, such as Europe/Rome.")] = "",
-    day_first: Annotated[
-        bool | None,
-        typer.Option("--day-first/--month-first", help="How to read 03/04/2024, where the file leaves it open."),
-    ] = None,
-    separator: Annotated[str, typer.Option(help="Between the file's columns; found by itself if left out.")] = "",
-    decimal: Annotated[str, typer.Option(help="The file's decimal mark, '.' or ','.")] = ".",
-    season: Annotated[int, typer.Option(min=0, help="Steps a season; 0: a day, week or year, by the spacing.")] = 0,
-    units: Annotated[int, typer.Option(min=1, help="Width of the hidden layer.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of the initial weights.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for forecast.csv and forecast.png.")] = Path(),
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for index.html, one page with the forecast, the scores, the residuals and the free run."
-        ),
-    ] = None,
-):
-    """Forecast: with no arguments 24 hours of solar irradiance by a pretrained NARX network; with a CSV file, your own series.
-
-    A file is split by time: the first 70 % train the network, the next 15 % stop the training, the last 15 % score it against
-    the naive forecasts. Then the steps after the end of the file are forecast.
-    """
-    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
-    misplaced = sorted(given & ({"at"} if file else given - {"at", "horizon", "out", "report"}))
-    if misplaced:
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in misplaced)
-        raise typer.BadParameter(f"{options}: only {'without' if file else 'with'} a CSV file")
-    if file is None:
-        done = forecast_pretrained(at, horizon)
-    else:
-        if not (time and target):
-            raise typer.BadParameter("Name the columns: --time COLUMN --target COLUMN")
-        from zoo.data import TimeSeries
-
-        columns = [column.strip() for column in exogenous.split(",") if column.strip()]
-        if target in columns:
-            raise typer.BadParameter(f"--exogenous names inputs beside the target; {target!r} is the target itself")
-        series = TimeSeries.from_csv(
-            file,
-            time=time,
-            target=target,
-            past=columns,
-            calendar=calendar,
-            timezone=timezone or None,
-            dayfirst=day_first,
-            separator=separator.replace("\\t", "\t") or None,
-            decimal=decimal,
-            name=target,
-        )
-        series = replace(series, season=season or usual_season(series))
-        done = forecast_series(file, series, horizon, units, seed)
-    out.mkdir(parents=True, exist_ok=True)
-    figure = done.figure()
-    done.table.rename_axis("time").round(6).to_csv(out / "forecast.csv")
-    figure.savefig(out / "forecast.png", dpi=120)
-    written = [out / "forecast.csv", out / "forecast.png"]
-    if report:
-        done.write_report(report / "index.html", figure)
-        written.append(report / "index.html")
-    console.print(f"Wrote {', '.join(map(str, written[:-1]))} and {written[-1]}.", markup=False)
-
-
-def integers(text, option):
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not all(part.isdecimal() for part in parts):
-        raise typer.BadParameter(f"{option} takes whole numbers, such as 0,1,2. Received: {text!r}")
-    return [int(part) for part in parts]
+app.command()(forecast)
+app.command()(backtest)
 
 
 def main():

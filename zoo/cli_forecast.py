@@ -1,14 +1,57 @@
-"""`zoo forecast`: by the pretrained model, and by one that is trained on the user's file."""
+"""`zoo forecast` and `zoo backtest`: by the pretrained model, and by one that is trained on the user's file."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from zoo import registry
-from zoo.console import console, load_keras, print_forecast, print_metrics, training_progress
+from zoo.cli_series import Choice, Source, prepare, stride_for
+from zoo.console import (
+    console,
+    counting,
+    load_keras,
+    print_by_horizon,
+    print_coverage,
+    print_forecast,
+    print_metrics,
+)
 
 PRETRAINED = "narx-solar.greensboro"
+
+Calendar = StrEnum("Calendar", ["regular", "sessions"])
+Option, Argument = typer.Option, typer.Argument
+
+# The options that both commands have, each said once.
+Time = Annotated[str, Option(help="Column with the times.")]
+Target = Annotated[str, Option(help="Column to forecast.")]
+Exogenous = Annotated[str, Option(help="Columns measured beside it, such as A,B (known only up to the present).")]
+Future = Annotated[
+    str, Option(help="Columns known in advance; the file goes on with them after the target's last value.")
+]
+Features = Annotated[str, Option(help="Inputs from the times: any of hour_of_day,day_of_week,day_of_year.")]
+Model = Annotated[str, Option(help="narx, tdnn, a cell such as lstm, gru or mut1, or a model of the catalog.")]
+Strategy = Annotated[str, Option(help="'recursive' or 'direct'; by default recursive for NARX, direct for cells.")]
+Taps = Annotated[str, Option(help="NARX: delays of the target, such as 1,2,3,24.")]
+Intervals = Annotated[str, Option(help="Prediction intervals in percent, such as 80,95.")]
+Rows = Annotated[int, Option(min=0, help="Use the last so many rows of the file; 0 for all.")]
+CalendarOption = Annotated[Calendar, Option(help="'regular' times, or 'sessions': each row is a trading session.")]
+Timezone = Annotated[str, Option(help="Of the file's times, such as Europe/Rome.")]
+DayFirst = Annotated[
+    bool | None, Option("--day-first/--month-first", help="How to read 03/04/2024, where the file leaves it open.")
+]
+Separator = Annotated[str, Option(help="Between the file's columns; found by itself if left out.")]
+Decimal = Annotated[str, Option(help="The file's decimal mark, '.' or ','.")]
+Thousands = Annotated[str, Option(help="The file's mark between thousands, such as ',' in 1,234.5; none by default.")]
+Season = Annotated[int, Option(min=0, help="Steps a season; 0: a day, week or year, by the spacing.")]
+Units = Annotated[int, Option(min=0, help="Width of the network; 0: 10 for NARX, 32 for cells.")]
+Seed = Annotated[int, Option(min=0, help="Of the initial weights.")]
+Load = Annotated[Path | None, Option(help="Folder of a forecaster that --save wrote: nothing is trained.")]
+
+ALWAYS = {"at", "horizon", "out", "report", "intervals"}
+OF_TRAINING = {"exogenous", "future", "features", "model", "strategy", "taps", "units", "seed", "season", "save"}
 
 
 @dataclass(frozen=True)
@@ -20,21 +63,98 @@ class Forecasted:
     name: str
     title: str
     task: object
-    test: object  # the part that scores it
+    test: object  # the part that scores it; None if there is none
 
     def figure(self):
         from zoo.evaluation.plots import plot_forecast
 
         return plot_forecast(self.history, self.table, name=self.name, title=self.title)
 
-    def write_report(self, path, figure):
-        from zoo import __version__
+    def write_report(self, path, figure, levels):
         from zoo.evaluation import report
 
-        backtest, diagnosis = self.task.backtest(self.test), self.task.diagnose(self.test)
-        footer = f"Made by zoo {__version__} with `zoo forecast --report`."
-        report.write(path, self.title, report.forecasting(self.table, backtest, diagnosis, figure), footer)
+        backtest = self.task.backtest(self.test, intervals=levels, stride=stride_for(self.test))
+        diagnosis = self.task.diagnose(self.test)
+        write(path, self.title, report.forecasting(self.table, backtest, diagnosis, figure), "forecast")
         console.print(diagnosis.verdict(), soft_wrap=True, markup=False)
+
+
+def write(path, title, sections, command):
+    from zoo import __version__
+    from zoo.evaluation import report
+
+    report.write(path, title, sections, f"Made by zoo {__version__} with `zoo {command} --report`.")
+
+
+# ---------------------------------------------------------------- forecast
+def forecast(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, Argument(help="A CSV file with a header row. Left out: the pretrained solar model.")
+    ] = None,
+    time: Time = "",
+    target: Target = "",
+    exogenous: Exogenous = "",
+    future: Future = "",
+    features: Features = "",
+    horizon: Annotated[int, Option(min=1, help="Steps ahead.")] = 24,
+    at: Annotated[str, Option(help="Pretrained model: the last known moment, within its test period.")] = (
+        "1990-12-06 00:00"
+    ),
+    model: Model = "narx",
+    strategy: Strategy = "",
+    taps: Taps = "",
+    intervals: Intervals = "",
+    backtest: Annotated[bool, Option("--backtest", help="Print the errors by steps ahead too.")] = False,
+    calendar: CalendarOption = Calendar.regular,
+    timezone: Timezone = "",
+    day_first: DayFirst = None,
+    separator: Separator = "",
+    decimal: Decimal = ".",
+    thousands: Thousands = "",
+    season: Season = 0,
+    units: Units = 0,
+    seed: Seed = 0,
+    rows: Rows = 50_000,
+    save: Annotated[Path | None, Option(help="Folder to keep the trained forecaster in, for --load.")] = None,
+    load: Load = None,
+    out: Annotated[Path, Option(help="Folder for forecast.csv and forecast.png.")] = Path(),
+    report: Annotated[
+        Path | None,
+        Option(help="Folder for index.html, one page with the forecast, the scores, the residuals and the free run."),
+    ] = None,
+):
+    """Forecast: with no arguments 24 hours of solar irradiance by a pretrained NARX network; with a CSV file, your own series.
+
+    A file is split by time: the first 70 % train the network, the next 15 % stop the training and calibrate the intervals, the
+    last 15 % score it against the naive forecasts. Then the steps after the end of the file are forecast.
+    """
+    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
+    misplaced = sorted(given & {"at"} if file else given - ALWAYS)
+    if misplaced:
+        refuse(misplaced, f"only {'without' if file else 'with'} a CSV file")
+    levels = shares(intervals)
+    if file is None:
+        if levels:
+            refuse(["intervals"], "only with a CSV file")
+        done = forecast_pretrained(at, horizon)
+    else:
+        source, choice = asked(context.params, given)
+        task, series, test, ahead = prepare(source, choice, horizon, load)
+        horizon = horizon if "horizon" in given or not load else task.horizon
+        done = forecast_file(task, series, test, ahead, horizon, levels, by_horizon=backtest)
+    out.mkdir(parents=True, exist_ok=True)
+    figure = done.figure()
+    done.table.rename_axis("time").round(6).to_csv(out / "forecast.csv")
+    figure.savefig(out / "forecast.png", dpi=120)
+    written = [out / "forecast.csv", out / "forecast.png"]
+    if report and done.test is not None:
+        done.write_report(report / "index.html", figure, levels)
+        written.append(report / "index.html")
+    if save:
+        done.task.save(save)
+        written.append(save)
+    console.print(f"Wrote {', '.join(map(str, written[:-1]))} and {written[-1]}.", markup=False)
 
 
 def forecast_pretrained(at, horizon):
@@ -84,59 +204,136 @@ def forecast_pretrained(at, horizon):
     return Forecasted(table, history.frame[series.target].iloc[-72:], series.name, title, task, parts.test)
 
 
-def forecast_series(file, series, horizon, units, seed):
-    """Fit, score and forecast a user's series."""
-    prices = series.calendar == "sessions" and series.values.min() > 0
-    load_keras()
-    from zoo.tasks import Forecaster
+def forecast_file(task, series, test, ahead, horizon, levels, by_horizon):
+    """Score a trained forecaster of a user's series, and forecast what comes after its end."""
+    if series.future and len(ahead) < horizon:
+        from zoo.data import DataError
 
-    taps = sorted({1, 2, 3, series.season})
-    transform = "log_return" if prices else "level"
-
-    def forecaster(decay):
-        recipe = {"decay": decay, "epochs": 100, "restarts": 3}
-        return Forecaster(units=units, output_taps=taps, horizon=horizon, transform=transform, recipe=recipe)
-
-    console.print(
-        f"[bold]{escape(series.name)}[/bold] of {escape(str(file))}: {len(series):,} rows from {series.index[0]} to "
-        f"{series.index[-1]}; NARX with {units} hidden units on the target {', '.join(map(str, taps))} steps back"
-        + (f" and on {escape(', '.join(series.past))} {horizon} steps back" if series.past else "")
-        + (", as log returns" if prices else ""),
-        soft_wrap=True,
-    )
-    # What the validation part decides: how strongly to hold the weights down, and whether the inputs help at all.
-    trials = [
-        (decay, kept)
-        for kept in ([series, replace(series, past=())] if series.past else [series])
-        for decay in (1.0, 10.0, 100.0)
-    ]
-    found = []
-    with training_progress() as progress:
-        for at, (decay, kept) in enumerate(trials, 1):
-            task = forecaster(decay)
-            parts = task.split(kept)
-            task.fit(parts, seed=seed, progress=lambda *a, at=at: progress(f"trial {at} of {len(trials)}", *a))
-            found.append((task.backtest(parts.valid).scores().loc["model", "RMSE"], at, task, parts, kept))
-    _, at, task, parts, series_used = min(found, key=lambda trial: trial[:2])
-    console.print(
-        f"Best on the validation part of {len(trials)} trials: decay {trials[at - 1][0]:g}"
-        + (", without the exogenous inputs" if series.past and not series_used.past else "")
-    )
-    series = series_used
-    print_metrics(task.evaluate(parts))
-    table = task.forecast(series)
+        raise DataError(
+            f"After the last value of {series.target!r} the file has {len(ahead)} rows with {', '.join(series.future)}; a "
+            f"horizon of {horizon} needs as many: go on with the times and those columns, and leave {series.target!r} empty."
+        )
+    if test is not None:
+        scored(task.backtest(test, stride=stride_for(test), intervals=levels), by_horizon)
+    sessions = ahead.index if series.calendar == "sessions" and len(ahead) else None
+    table = task.forecast(series, horizon, ahead if series.future else None, intervals=levels, sessions=sessions)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
     title = f"{series.name}, {horizon} steps after {series.index[-1]:%Y-%m-%d %H:%M}"
     tail = series.frame[series.target].iloc[-max(3 * horizon, 20) :]
-    return Forecasted(table, tail, series.name, title, task, parts.test)
+    return Forecasted(table, tail, series.name, title, task, test)
 
 
-def usual_season(series):
-    """Steps a day for less than a day's spacing, a week for days, a year for longer; 1 for sessions."""
-    if series.step is None:
-        return 1
-    hours = series.index.to_series().diff().median().total_seconds() / 3600
-    for spacing, period in ((23, 24), (24 * 6.5, 24 * 7), (24 * 360, 24 * 365.25)):
-        if hours < spacing:
-            return max(round(period / hours), 1)
-    return 1
+def scored(found, by_horizon):
+    """Print a backtest: the scores, by steps ahead if asked for, the intervals, the verdict."""
+    if by_horizon:
+        print_by_horizon(found.by_horizon(), found.coverage(by_horizon=True) if found.intervals else None)
+    if found.intervals:
+        print_coverage(found.coverage())
+    print_metrics(found.summary())
+
+
+# ---------------------------------------------------------------- backtest
+def backtest(
+    context: typer.Context,
+    file: Annotated[Path, Argument(help="A CSV file with a header row.")],
+    time: Time = "",
+    target: Target = "",
+    exogenous: Exogenous = "",
+    future: Future = "",
+    features: Features = "",
+    horizon: Annotated[int, Option(min=1, help="Steps ahead.")] = 24,
+    gap: Annotated[int, Option(min=0, help="Rows between an origin and the first step that is scored.")] = 0,
+    stride: Annotated[int, Option(min=0, help="Rows between origins; 0: as many as make 2,000 origins at most.")] = 0,
+    refit: Annotated[str, Option(help="Train anew on the way: never, always, or every so many origins.")] = "never",
+    model: Model = "narx",
+    strategy: Strategy = "",
+    taps: Taps = "",
+    intervals: Intervals = "80,95",
+    calendar: CalendarOption = Calendar.regular,
+    timezone: Timezone = "",
+    day_first: DayFirst = None,
+    separator: Separator = "",
+    decimal: Decimal = ".",
+    thousands: Thousands = "",
+    season: Season = 0,
+    units: Units = 0,
+    seed: Seed = 0,
+    rows: Rows = 50_000,
+    load: Load = None,
+    report: Annotated[Path | None, Option(help="Folder for index.html, one page with all of it.")] = None,
+):
+    """Score a forecaster of a CSV file from many origins, beside the naive forecasts: by steps ahead, with its intervals.
+
+    The first 70 % of the rows train it, the next 15 % stop the training and calibrate the intervals, the last 15 % hold the
+    origins; with --load, the rows that came after its training do.
+    """
+    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
+    levels, source_and_choice = shares(intervals), asked(context.params, given)
+    policy = int(refit) if refit.isdecimal() else refit
+    if policy not in ("never", "always") and not isinstance(policy, int):
+        raise typer.BadParameter(f"--refit is never, always or a number of origins. Received: {refit!r}")
+    task, series, test, _ = prepare(*source_and_choice, gap + horizon, load)
+    if test is None:
+        from zoo.data import DataError
+
+        raise DataError("There is nothing to score: give a file that goes on after the rows of the training.")
+    horizon = horizon if "horizon" in given or not load else task.horizon - gap
+    with counting("Forecasting from {:,} of {:,} origins") as progress:
+        options = {"stride": stride or stride_for(test), "gap": gap, "refit": policy, "intervals": levels}
+        found = task.backtest(test, horizon, **options, progress=progress)
+    scored(found, by_horizon=True)
+    if found.refits:
+        console.print(f"Trained anew {found.refits} times on the way, each time on all rows up to the origin.")
+    if report:
+        from zoo.evaluation.report import scoring
+
+        diagnosis = task.diagnose(test)
+        write(report / "index.html", f"{series.name}, {horizon} steps ahead", scoring(found, diagnosis), "backtest")
+        console.print(diagnosis.verdict(), soft_wrap=True, markup=False)
+        console.print(f"Wrote {report / 'index.html'}.", markup=False)
+
+
+# ---------------------------------------------------------------- what was asked
+def asked(params, given):
+    """The file and the network, from the options that both commands have."""
+    if params["load"] and (misplaced := sorted(given & OF_TRAINING)):
+        refuse(misplaced, "only without --load, for a forecaster that is trained now")
+    if not params["time"] or not (params["target"] or params["load"]):
+        raise typer.BadParameter("Name the columns: --time COLUMN --target COLUMN")
+    options = {
+        "timezone": params["timezone"] or None,
+        "dayfirst": params["day_first"],
+        "separator": params["separator"].replace("\\t", "\t") or None,
+        "decimal": params["decimal"],
+        "thousands": params["thousands"] or None,
+    }
+    calendar = params["calendar"].value if "calendar" in given or not params["load"] else ""
+    columns = [params["file"], params["time"], params["target"], names(params["exogenous"]), names(params["future"])]
+    source = Source(*columns, calendar, options, params["season"], params["rows"])
+    if params["strategy"] not in ("", "recursive", "direct"):
+        raise typer.BadParameter(f"--strategy is recursive or direct. Received: {params['strategy']!r}")
+    network = params["model"], params["strategy"], tuple(integers(params["taps"], "--taps")), params["units"]
+    return source, Choice(*network, names(params["features"]), params["seed"])
+
+
+def refuse(options, why):
+    raise typer.BadParameter(f"{', '.join('--' + name.replace('_', '-') for name in options)}: {why}")
+
+
+def names(text):
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def integers(text, option):
+    parts = names(text)
+    if not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"{option} takes whole numbers, such as 0,1,2. Received: {text!r}")
+    return [int(part) for part in parts]
+
+
+def shares(text):
+    """80,95 -> (0.8, 0.95)."""
+    percents = integers(text, "--intervals")
+    if not all(50 <= percent <= 99 for percent in percents):
+        raise typer.BadParameter(f"--intervals takes percents from 50 to 99, such as 80,95. Received: {text!r}")
+    return tuple(percent / 100 for percent in percents)

@@ -5,6 +5,7 @@ import os
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -77,7 +78,7 @@ def scores_table(scores):
 def print_forecast(table, columns):
     shown = Table()
     shown.add_column("time")
-    columns = [c for c in columns if c in table]
+    columns = [c for c in (*columns, *(c for c in table if c.startswith(("lower_", "upper_")))) if c in table]
     for column in columns:
         shown.add_column("forecast" if column == "model" else column.replace("_", " "), justify="right")
     midnight = (table.index == table.index.normalize()).all()
@@ -85,6 +86,53 @@ def print_forecast(table, columns):
         cells = [number(row[column]) for column in columns]
         shown.add_row(f"{moment:%Y-%m-%d}" if midnight else f"{moment:%Y-%m-%d %H:%M}", *cells)
     console.print(shown)
+
+
+@contextlib.contextmanager
+def counting(template):
+    """A progress line on a terminal, gone at the end: a callback that puts the numbers it gets into the template."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    if not errors.is_terminal:
+        yield lambda *counts: None
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task("")
+
+        def report(*counts):
+            progress.update(task, description=escape(template.format(*counts)))
+
+        yield report
+
+
+def print_by_horizon(errors_by_step, coverage=None, most=12):
+    """RMSE of each forecast by steps ahead, and the coverage of the intervals; at most so many steps, evenly chosen."""
+    import numpy as np
+
+    table = Table()
+    table.add_column("steps ahead", justify="right")
+    for name in errors_by_step:
+        table.add_column(name.replace("_", " "), justify="right")
+    for name in () if coverage is None else coverage:
+        table.add_column(f"in {name}", justify="right")
+    steps = np.unique(np.linspace(0, len(errors_by_step) - 1, most).round().astype(int))
+    for step in steps:
+        cells = [number(value) for value in errors_by_step.iloc[step]]
+        cells += [] if coverage is None else ["" if value != value else f"{value:.1%}" for value in coverage.iloc[step]]
+        table.add_row(str(errors_by_step.index[step]), *cells)
+    console.print("\nRMSE by steps ahead:")
+    console.print(table)
+
+
+def print_coverage(coverage):
+    table = Table()
+    for column in ("interval", "truths within", "mean width"):
+        table.add_column(column, justify="left" if column == "interval" else "right")
+    for level, row in coverage.iterrows():
+        table.add_row(level, f"{row['coverage']:.1%}", number(row["mean width"]))
+    console.print("\nPrediction intervals:")
+    console.print(table)
 
 
 @contextlib.contextmanager

@@ -95,7 +95,8 @@ def narx(w, x, past, taps, hidden=np.tanh, output=lambda a: a):
 def narmax(w, x, truth, past, errors, taps, error_taps, output=lambda a: a):
     """Leontaritis & Billings 1985: ŷ_t = F(x_t, y_{t−k} …, e_{t−q} …), e = y − ŷ; then the truth y_t becomes known.
 
-    Returns ŷ_t, the true outputs and the errors, the newest first. With S in `w` there is a linear path too.
+    Returns ŷ_t, the true outputs and the errors, the newest first. With S in `w` there is a linear path too. A truth that is
+    not known, NaN, is taken to be ŷ_t.
     """
     fed_back = [(past[k - 1], f"y{k}") for k in taps] + [(errors[q - 1], f"e{q}") for q in error_taps]
     s = np.tanh(x @ w["W"] + sum(a @ w[f"U_{name}"] for a, name in fed_back) + w["b"])
@@ -103,4 +104,5 @@ def narmax(w, x, truth, past, errors, taps, error_taps, output=lambda a: a):
     if "S" in w:
         y = y + x @ w["S"] + sum(a @ w[f"R_{name}"] for a, name in fed_back)
     y = output(y)
+    truth = np.where(np.isnan(truth), y, truth)
     return y, [truth, *past][: len(past)], [truth - y, *errors][: len(errors)]

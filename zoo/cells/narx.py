@@ -136,8 +136,9 @@ class NARMAXCell(NARXCell):
 
         ŷ_t = F(x_t, y_{t−1} … y_{t−K}, e_{t−1} … e_{t−Q}),   e = y − ŷ
 
-    The cell is given the truth beside the input, [x_t, y_t]: it predicts first, and then notes y_t and the error. So it is
-    for one step ahead, in open loop; ahead of the last truth the errors are unknown and have mean 0.
+    The cell is given the truth beside the input, [x_t, y_t]: it predicts first, and then notes y_t and the error. Where the
+    truth is not known, y_t is NaN: then it notes its own output and an error of 0, the mean. So the same cell runs in open
+    loop on a known past, in closed loop into the future, and across gaps.
 
     Source: Leontaritis & Billings, "Input-output parametric models for non-linear systems", 1985; Chen & Billings 1989.
 
@@ -184,6 +185,7 @@ class NARMAXCell(NARXCell):
         (past, errors), (*projected, truth) = states, projected
         taps = ops.concatenate([self.taps(past), self.taps(errors, self.error_taps)], axis=-1)
         y = self.output(projected, taps, recur)
+        truth = ops.where(ops.isnan(truth), y, truth)
         noted = (truth, past), (truth - y, errors)
         return y, tuple(ops.concatenate([new, old], axis=-1)[..., : old.shape[-1]] for new, old in noted)
 

@@ -1,13 +1,13 @@
 """System identification as its benchmarks set it: which records train, which test, and what a model is judged by."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from zoo.data import benchmark_series, synthetic, systems
 from zoo.data.series import DataError
-from zoo.data.systems import Record
+from zoo.data.systems import Record, check_records, hold_out
 
 FREE_RUN, ONE_STEP = "free run", "one step"
 
@@ -70,6 +70,22 @@ class Experiment:
                 for values in (record.u, record.y):
                     digest.update(np.ascontiguousarray(values.round(8) + 0.0, dtype="<f8").tobytes())  # no −0
         return digest.hexdigest()
+
+
+def split(data, memory):
+    """An Experiment with a validation part.
+
+    Arguments:
+        data: an Experiment; its own validation part, or else the last quarter of each training record. Or a Record, which is
+            cut by position, 70 % / 15 % / 15 %.
+        memory: so many samples before its first step a run needs to know; a quarter held out begins with them.
+    """
+    if isinstance(data, Record):
+        data = by_position(data)
+    if data.valid is not None:
+        return data
+    train, valid = hold_out(check_records(data.train, memory), memory)
+    return replace(data, train=tuple(check_records(train, memory)), valid=tuple(check_records(valid, memory)))
 
 
 def by_position(record, train=0.70, valid=0.15, **options):

@@ -21,6 +21,11 @@ class Standardizer:
             raise TypeError(f"A scaler is fitted on the training part only. Received: {type(part).__name__}")
         if len(values) > len(part.series):
             raise ValueError(f"The training part has {len(part.series)} rows; the values have {len(values)}")
+        return cls.of(values)
+
+    @classmethod
+    def of(cls, values):
+        """From values of which the caller knows that they are the training part's."""
         std = np.std(values, axis=0)
         return cls(tuple(np.mean(values, axis=0).tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))
 
@@ -38,7 +43,31 @@ class Standardizer:
         return cls(tuple(config["mean"]), tuple(config["std"]))
 
 
-class Level:
+class Transform:
+    """What is forecast instead of the target, and the way back.
+
+    The way back has two steps. `path` takes the network's outputs, step by step, to where errors are alike whatever the
+    level of the target: there prediction intervals are measured. `restore` takes a path to the target's units.
+    """
+
+    def path(self, values):
+        """The forecast values of each step (origins, horizon), as a path of the same shape."""
+        raise NotImplementedError
+
+    def restore(self, path, origin, clear_sky):
+        """A path in the target's units. origin: the last known target (origins,); clear_sky: of each step, or None."""
+        raise NotImplementedError
+
+    def observed(self, series, origins, rows):
+        """The path that came about, (origins, horizon); NaN where it has no meaning."""
+        raise NotImplementedError
+
+    def back(self, values, origin, clear_sky):
+        """The forecast values in the target's units."""
+        return self.restore(self.path(values), origin, clear_sky)
+
+
+class Level(Transform):
     """The target as it is."""
 
     lost = 0  # rows at the beginning that have no transformed value
@@ -50,11 +79,17 @@ class Level:
     def mean(self, series):
         return float(series.values.mean())
 
-    def back(self, values, origin, clear_sky):
+    def path(self, values):
         return values
 
+    def restore(self, path, origin, clear_sky):
+        return path
 
-class LogReturn:
+    def observed(self, series, origins, rows):
+        return series.values[rows]
+
+
+class LogReturn(Transform):
     """r_t = log(p_t / p_{t−1}): for prices, which are no more predictable than their changes."""
 
     lost = 1
@@ -71,12 +106,17 @@ class LogReturn:
     def mean(self, series):
         return float(self.forward(series)[1:].mean())
 
-    def back(self, values, origin, clear_sky):
-        """origin: the last known price of each forecast, (origins,)."""
-        return origin[:, None] * np.exp(np.cumsum(values, axis=1))
+    def path(self, values):
+        return np.cumsum(values, axis=1)
+
+    def restore(self, path, origin, clear_sky):
+        return origin[:, None] * np.exp(path)
+
+    def observed(self, series, origins, rows):
+        return np.log(series.values[rows] / series.values[origins][:, None])
 
 
-class ClearSkyIndex:
+class ClearSkyIndex(Transform):
     """k_t = irradiance / clear-sky irradiance. At night, where it has no meaning, the last day-time value is held."""
 
     lost = 0
@@ -97,9 +137,15 @@ class ClearSkyIndex:
         """Of all light that a clear sky would have given, the share that arrived."""
         return float(series.values.sum() / series.frame[series.clear_sky].sum())
 
-    def back(self, values, origin, clear_sky):
-        """clear_sky: of each step forecast, (origins, horizon)."""
-        return np.clip(values, 0, self.ceiling) * clear_sky
+    def path(self, values):
+        return np.clip(values, 0, self.ceiling)
+
+    def restore(self, path, origin, clear_sky):
+        return np.clip(path, 0, self.ceiling) * clear_sky
+
+    def observed(self, series, origins, rows):
+        dark = series.frame[series.clear_sky].to_numpy()[rows] <= self.floor
+        return np.where(dark, np.nan, self.forward(series)[rows])
 
 
 TRANSFORMS = {"level": Level(), "log_return": LogReturn(), "clear_sky_index": ClearSkyIndex()}

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-
-class DataError(ValueError):
-    """The data cannot be used as they are; the message says what was found, what is needed and what to do."""
+from zoo.data import reading
+from zoo.data.errors import DataError, check_columns
 
 
 @dataclass(frozen=True)
@@ -110,28 +109,38 @@ class TimeSeries:
             row = self.index.searchsorted(moment, side="right")
         return replace(self, frame=self.frame.iloc[:row])
 
-    def next_times(self, count):
-        """The `count` moments after the last; for sessions the following business days (every day if there are weekends)."""
-        weekends = (self.index.day_of_week >= 5).any()
-        freq = (pd.offsets.Day() if weekends else pd.offsets.BDay()) if self.calendar == "sessions" else self.step
-        return pd.date_range(self.index[-1], periods=count + 1, freq=freq)[1:]
+    def next_times(self, count, sessions=None):
+        """The `count` moments after the last.
+
+        Arguments:
+            sessions: of calendar="sessions", the coming ones: a list of moments, such as an exchange's calendar gives it, or
+                a pandas offset, such as pd.offsets.CustomBusinessDay(holidays=[...]). By default the following business
+                days, or every day if there are weekends among the rows.
+
+        Raises:
+            DataError: there are too few sessions after the last row, or the calendar is regular.
+        """
+        last = self.index[-1]
+        if self.calendar == "regular":
+            if sessions is not None:
+                raise DataError('sessions= is for a series with calendar="sessions"; this one has a regular calendar.')
+            return following(last, count, self.step)
+        if sessions is None:
+            sessions = pd.offsets.Day() if (self.index.day_of_week >= 5).any() else pd.offsets.BDay()
+        if isinstance(sessions, pd.offsets.BaseOffset):
+            return following(last, count, sessions)
+        times = pd.DatetimeIndex(sessions).sort_values().unique()
+        times = times.tz_localize(last.tz) if times.tz is None and last.tz else times
+        if (times.tz is None) != (last.tz is None):
+            raise DataError(f"The sessions and the series must both have a time zone or none; the last row is {last}.")
+        times = times[times > last]
+        if len(times) < count:
+            raise DataError(f"There are {len(times)} sessions after {last}; a horizon of {count} needs as many.")
+        return times[:count]
 
     @classmethod
-    def from_csv(
-        cls,
-        path,
-        *,
-        time,
-        target,
-        past=(),
-        future=(),
-        timezone=None,
-        dayfirst=None,
-        separator=None,
-        decimal=".",
-        **options,
-    ):
-        """Read a text file with a header row.
+    def from_csv(cls, path, *, time, target, **options):
+        """Read a text file with a header row, a stretch of rows at a time.
 
         Arguments:
             time: the column with the moments, in any form that pandas reads (ISO 8601 is safest).
@@ -140,115 +149,49 @@ class TimeSeries:
             dayfirst: whether 03/04/2024 is the third of April; needed only where the file leaves it open.
             separator: between the columns; by default the one of comma, semicolon and tab that the header has most of.
             decimal: the mark before the decimals, "." or ",".
+            thousands: the mark between groups of three digits, such as "," in 1,234.5; None where there is none.
+            progress: called as progress(rows read so far).
             **options: `calendar`, `season`, `lower`, `upper`, ... of TimeSeries.
         """
-        path = Path(path)
-        table = read_table(path, separator)
-        check_columns(table, [time, target, *past, *future])
-        options.setdefault("name", path.stem)
-        numbers = table.drop(columns=time)
-        if decimal != ".":
-            numbers = numbers.apply(lambda column: column.str.replace(decimal, ".", regex=False))
-        frame = numbers.set_axis(parse_times(table[time], timezone, dayfirst), axis=0)
-        return cls(frame, target, past, future, **options)
+        frame, options = _table(path, time, target, **options)
+        return cls(frame, target, **options)
+
+    @classmethod
+    def from_csv_ahead(cls, path, *, time, target, **options):
+        """As `from_csv`, of a file that may go on beyond the last value of the target with what is known in advance.
+
+        Returns:
+            The series, and a DataFrame with the columns `future` of the rows at the end whose target is empty: what
+            `Forecaster.forecast(future=...)` takes.
+        """
+        frame, options = _table(path, time, target, **options)
+        known = np.flatnonzero(pd.to_numeric(frame[target], errors="coerce").notna().to_numpy())
+        end = int(known[-1]) + 1 if len(known) and options["future"] else len(frame)
+        series = cls(frame.iloc[:end], target, **options)
+        ahead = frame.iloc[end:][list(series.future)]
+        return series, check_numbers(ahead) if len(ahead) else ahead
 
 
-def read_table(path, separator=None):
-    """The cells of a CSV file as text."""
-    if not path.is_file():
-        raise DataError(f"There is no file {path}. Give the path of a CSV file.")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty. Expected a header row and one row for each moment.")
-    with path.open("rb") as file:
-        if b"\0" in file.read(65536):
-            raise DataError(f"{path} is not a text file. Expected comma-separated values; export the sheet as CSV.")
-    try:
-        if separator is None:
-            with path.open(encoding="utf-8-sig") as file:
-                header = file.readline()
-            separator = max(",;\t", key=header.count)
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error.reason}). Save it as a UTF-8 CSV file.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(
-            f"{path} is not a table: {str(error).strip()}. Expected the same number of cells in every row."
-        ) from None
-    if table.empty:
-        raise DataError(f"{path} has a header but no rows.")
-    if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(
-            f"{path}: the rows have more cells than the header. Name every column, and end no row with a separator."
-        )
-    return table.rename(columns=str.strip)
-
-
-DAY_OR_MONTH = r"^\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}"
-
-
-def parse_times(cells, timezone=None, dayfirst=None):
-    """The cells of a column as moments, with a time zone if one is named or the cells have one."""
-
-    def read(**options):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            return pd.DatetimeIndex(
-                pd.to_datetime(cells, utc=True if timezone and _has_offset(cells) else None, **options)
-            )
-
-    if dayfirst is None and cells.str.match(DAY_OR_MONTH).any():
-        dayfirst = _day_or_month(cells, read)
-    try:
-        times = read(dayfirst=bool(dayfirst))
-    except (ValueError, TypeError) as error:
-        if "Mixed timezones" in str(error):
-            raise DataError(
-                f"Column {cells.name!r} has several UTC offsets, as with daylight saving. Name the time zone, for "
-                'example timezone="Europe/Rome" (--timezone on the command line).'
-            ) from None
-        bad = int(np.argmax(read(errors="coerce").isna()))
-        raise DataError(
-            f"Column {cells.name!r} is not a column of times: row {bad + 2} of the file has {cells.iloc[bad]!r}. "
-            "Expected times, all in one form, such as 2024-03-01 14:00."
-        ) from None
-    if times.hasnans:
-        raise DataError(f"Column {cells.name!r} has no time in row {int(np.argmax(times.isna())) + 2} of the file.")
-    if timezone:
-        try:
-            times = times.tz_convert(timezone) if times.tz else times.tz_localize(timezone, ambiguous="infer")
-        except Exception as error:  # those of zoneinfo, pytz and pandas have no common base
-            raise DataError(
-                f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}"
-            ) from None
-    return times.rename(cells.name)
-
-
-def _day_or_month(cells, read):
-    """Whether dates such as 03/04/2024 have the day first: by those that allow one reading only, or else an error."""
-    readings = {first: read(dayfirst=first, errors="coerce") for first in (False, True)}
-    whole = [first for first, times in readings.items() if not times.hasnans]
-    differs = np.asarray(readings[False] != readings[True])
-    if len(whole) == 2 and differs.any():
-        bad = int(np.argmax(differs))
-        raise DataError(
-            f"Column {cells.name!r} can be read with the day or the month first: row {bad + 2} of the file has "
-            f"{cells.iloc[bad]!r}. Say which: dayfirst=True or False (--day-first or --month-first on the command line)."
-        )
-    return whole == [True]
-
-
-def _has_offset(cells):
-    return bool(cells.str.contains(r":\d\d\S*\s*(?:Z|[+-]\d\d(?::?\d\d)?)\s*$").any())
-
-
-def check_columns(frame, columns):
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        there = ", ".join(map(str, frame.columns))
-        raise DataError(f"There is no column {', '.join(map(repr, missing))}. The columns are: {there}.")
-    twice = [column for column in columns if list(frame.columns).count(column) > 1]
-    if twice:
-        raise DataError(f"Several columns are named {', '.join(map(repr, twice))}. Give each its own name.")
+def _table(
+    path,
+    time,
+    target,
+    *,
+    past=(),
+    future=(),
+    timezone=None,
+    dayfirst=None,
+    separator=None,
+    decimal=".",
+    thousands=None,
+    progress=None,
+    **options,
+):
+    """The columns of a text file by time, and the other arguments of a TimeSeries."""
+    path, marks = Path(path), reading.Marks(decimal, thousands)
+    times, numbers = reading.columns(path, time, [target, *past, *future], marks, separator, progress)
+    frame = numbers.set_axis(reading.parse_times(times, timezone, dayfirst), axis=0)
+    return frame, {"past": past, "future": future, "name": path.stem, **options}
 
 
 def check_numbers(frame):
@@ -262,7 +205,8 @@ def check_numbers(frame):
     if isinstance(cell, str) and cell.strip().lower() not in ("", "nan", "na", "n/a", "null", "none", "inf", "-inf"):
         raise DataError(
             f"{where[0].upper()}{where[1:]} holds {cell!r}, which is not a number. Write numbers plainly, as 3874.4; for "
-            'decimal commas pass decimal="," (--decimal , on the command line).'
+            'decimal commas pass decimal="," (--decimal , on the command line), for a mark between thousands, as in 3,874.4, '
+            'thousands="," (--thousands ,).'
         )
     raise DataError(
         f"{int(bad.sum())} value(s) are missing, NaN or infinite; the first is in {where}. Fill or drop them first, for "
@@ -326,6 +270,16 @@ def spacing(index):
     if name and name.lstrip("B")[:1] in ("M", "Q", "Y"):
         return pd.tseries.frequencies.to_offset(name)
     return None
+
+
+def following(last, count, step):
+    """`count` moments after the last one. Steps of days, months and years go by the local clock, shorter ones by true time."""
+    if isinstance(step, pd.Timedelta) and step % pd.Timedelta("1D"):
+        return pd.DatetimeIndex([last + step * k for k in range(1, count + 1)])
+    step = pd.offsets.DateOffset(days=step.days) if isinstance(step, pd.Timedelta) else step
+    local = pd.date_range(last.tz_localize(None), periods=count + 1, freq=step)[1:]
+    # A session's clock time that is skipped or occurs twice is taken as the moment after the change.
+    return local.tz_localize(last.tz, ambiguous=np.zeros(len(local), bool), nonexistent="shift_forward")
 
 
 def in_words(step):
@@ -395,3 +349,15 @@ def split(series, train=0.70, valid=0.15, gap=1):
     return Split(
         Train(series.until(first), 0), Valid(series.until(second), first + gap), Test(series, second + gap), gap
     )
+
+
+def holdout(series, valid=0.15, gap=1):
+    """Split by time into a training and a validation part only: for a model whose test is what comes after the series.
+
+    Raises:
+        DataError: the series is too short.
+    """
+    end = round(len(series) * (1 - valid))
+    if min(end - 1, len(series) - end - gap) < 1:
+        raise DataError(f"A series of {len(series)} rows is too short to hold out {valid:.0%}, {gap} rows apart.")
+    return Split(Train(series.until(end), 0), Valid(series, end + gap), None, gap)

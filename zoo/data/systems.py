@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zoo.data.fetch import fetch
+from zoo.data.scaling import Standardizer
 from zoo.data.series import DataError
 
 DEFAULT = {"inputs": "u", "outputs": "y"}  # names of columns without one, and their number
@@ -22,7 +23,8 @@ class Record:
         inputs, outputs: the name of each column with its unit, such as ("pump voltage (V)",); "u1", "u2", … and "y1", …
             by default.
 
-    `record[a:b]` is the record of the samples a … b − 1. Both arrays are float64 and cannot be written to.
+    `record[a:b]` is the record of the samples a … b − 1, `record.select(inputs=[…])` that of some of the columns. Both arrays
+    are float64 and cannot be written to.
 
     Raises:
         DataError: an array is not (time, columns), not of numbers or not finite, the lengths differ, or a column has no
@@ -68,6 +70,21 @@ class Record:
             )
         return replace(self, u=self.u[rows], y=self.y[rows])
 
+    def select(self, *, inputs=None, outputs=None):
+        """The record of some of its columns, by name or number, in the order given; all where None.
+
+        Raises:
+            DataError: there is no such column, or several of that name, or one is asked for twice.
+        """
+        found = {}
+        for field, names, wanted in (("u", "inputs", inputs), ("y", "outputs", outputs)):
+            have = getattr(self, names)
+            columns = list(range(len(have))) if wanted is None else [column_of(have, names, each) for each in wanted]
+            if len(set(columns)) < len(columns):
+                raise DataError(f"{names} asks for a column twice. Received: {wanted!r}")
+            found |= {field: getattr(self, field)[:, columns], names: tuple(have[k] for k in columns)}
+        return replace(self, **found)
+
 
 def check_array(field, values, columns):
     """A read-only float64 copy of `values`, (time, columns), or an error that says what is wrong with them."""
@@ -105,6 +122,65 @@ def check_names(field, names, count):
     return tuple(names)
 
 
+def column_of(names, field, wanted):
+    """The number of the column that a name or a number means."""
+    matches = [k for k, name in enumerate(names) if wanted in (k, name)]
+    if len(matches) != 1:
+        have = ", ".join(f"{k}: {name!r}" for k, name in enumerate(names)) or "none"
+        raise DataError(
+            f"{len(matches) or 'No'} {field} match {wanted!r}; expected a name or number among {have}. Give the number "
+            "where names repeat."
+        )
+    return matches[0]
+
+
+# ------------------------------------------------------------------ several records of one system
+def check_records(data, memory, like=None):
+    """One or several records as a list, which have the columns of the first (or of `like`) and outlast a memory.
+
+    Raises:
+        TypeError: they are no records.
+        DataError: their columns differ, or one has fewer than `memory` + 2 samples.
+    """
+    records = [data] if isinstance(data, Record) else list(data)
+    if not records or not all(isinstance(record, Record) for record in records):
+        raise TypeError("Expected a zoo.data.systems.Record(u, y), or a list of them")
+    like = like or records[0]
+    for record in records:
+        if record.u.shape[1] != like.u.shape[1] or record.y.shape[1] != like.y.shape[1]:
+            raise DataError(
+                f"{record.name} has {record.u.shape[1]} input(s) and {record.y.shape[1]} output(s); expected "
+                f"{like.u.shape[1]} and {like.y.shape[1]}, as in {like.name}."
+            )
+        if len(record) < memory + 2:
+            raise DataError(
+                f"{record.name} has {len(record)} samples; taps of up to {memory} steps need at least {memory + 2}. Give a "
+                "longer record or fewer taps."
+            )
+    return records
+
+
+def hold_out(records, memory, share=0.25):
+    """The records without their last `share`, and those ends, each with the `memory` samples before it."""
+    cuts = [round((1 - share) * len(record)) for record in records]
+    train = [record[:cut] for record, cut in zip(records, cuts, strict=True)]
+    return train, [record[max(cut - memory, 0) :] for record, cut in zip(records, cuts, strict=True)]
+
+
+def scalers(train):
+    """Standardizers of the inputs and of the outputs, from the records of the training part.
+
+    Raises:
+        DataError: an output is constant.
+    """
+    u, y = (np.concatenate([getattr(record, field) for record in train]) for field in "uy")
+    for name, column in zip(train[0].outputs, y.T, strict=True):
+        if np.ptp(column) == 0:
+            raise DataError(f"Output {name!r} is constant ({column[0]:g}) over the training part: nothing to learn.")
+    return Standardizer.of(u), Standardizer.of(y)
+
+
+# ------------------------------------------------------------------ measured systems
 def columns(path, *numbers):
     """Columns of a CSV file of numbers under one header row, each (time, 1); a comma may end the lines."""
     table = np.loadtxt(path, delimiter=",", skiprows=1, usecols=numbers)

@@ -1,5 +1,7 @@
 """Regressors and forecast windows, cut from arrays in the order of time."""
 
+import math
+
 import numpy as np
 
 
@@ -33,3 +35,11 @@ def delayed(values, steps):
     out = np.full_like(values, np.nan)
     out[steps:] = values[: len(values) - steps]
     return out
+
+
+def coprime_stride(count, most, season):
+    """The stride that takes at most `most` of `count` rows and every phase of the season: it has no divisor in common."""
+    stride = -(-count // most)
+    while math.gcd(stride, season) > 1:
+        stride += 1
+    return stride

@@ -1,14 +1,15 @@
 """Forecasts from many origins, beside the baselines and the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from zoo.evaluation import baselines, metrics
+from zoo.evaluation import baselines, conformal, metrics
 
 MODEL = "model"
 FEW_ORIGINS = 20
+OFF = 0.05  # of a coverage: so far below its level the verdict says so
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class Backtest:
         scale: what MASE divides by.
         day: where the sun is up, (origins, horizon); None where day and night do not matter.
         name: of the series.
+        gap: rows between an origin and the first step scored.
+        intervals: percent -> (lower, upper), each (origins, horizon).
+        refits: how many times the model was trained anew on the way.
     """
 
     times: pd.DatetimeIndex
@@ -34,6 +38,9 @@ class Backtest:
     scale: float
     day: np.ndarray | None = None
     name: str = "series"
+    gap: int = 0
+    intervals: dict = field(default_factory=dict)
+    refits: int = 0
 
     @property
     def horizon(self):
@@ -67,7 +74,31 @@ class Backtest:
             name: [metrics.rmse(self.truth[:, h], forecast[:, h]) for h in range(self.horizon)]
             for name, forecast in self.forecasts.items()
         }
-        return pd.DataFrame(columns, index=pd.RangeIndex(1, self.horizon + 1, name="steps ahead"))
+        return pd.DataFrame(columns, index=self._steps())
+
+    def _steps(self):
+        return pd.RangeIndex(self.gap + 1, self.gap + self.horizon + 1, name="steps ahead")
+
+    def coverage(self, by_horizon=False):
+        """The share of truths within the intervals of each level, and their mean width in the target's units; of the steps
+        with the sun up alone where there are day and night, since at night both are zero.
+
+        by_horizon: the share alone, a row a step ahead and a column a level.
+        """
+        day = np.ones_like(self.truth, bool) if self.day is None else self.day
+        rows = {}
+        for percent, (lower, upper) in self.intervals.items():
+            width, held = np.where(day, upper - lower, np.nan), conformal.covered(self.truth, lower, upper)
+            held = np.where(day, held, np.nan)
+            if by_horizon:
+                rows[f"{percent} %"] = [
+                    np.nanmean(held[:, h]) if day[:, h].any() else np.nan for h in range(self.horizon)
+                ]
+            else:
+                rows[f"{percent} %"] = {"coverage": np.nanmean(held), "mean width": np.nanmean(width)}
+        if by_horizon:
+            return pd.DataFrame(rows, index=self._steps())
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["coverage", "mean width"]).rename_axis("level")
 
     def lag_copy(self):
         """How far the one-step forecast is from a copy of the last value: 0 is a copy (see `metrics.lag_copy`)."""
@@ -95,13 +126,63 @@ class Backtest:
             text += (
                 " Its one-step forecasts are nearly a copy of the last known value: do not read its curve as foresight."
             )
+        for percent, found in zip(self.intervals, self.coverage()["coverage"], strict=True):
+            text += f" The {percent} % intervals hold {found:.1%} of the truths."
+            if found < percent / 100 - OFF:
+                text += " That is too few: they are too narrow here."
         return text
+
+    def summary(self):
+        """The scores and the verdict as plain numbers and words, for a card."""
+        hours = ["all"] if self.day is None else ["all", "day"]
+        return {
+            "horizon": self.horizon,
+            "origins": len(self.origins),
+            "first": str(self.times[self.origins[0] + self.gap + 1]),
+            "last": str(self.times[-1]),
+            "target": self.name,
+            "scores": {which: plain(self.scores(which)) for which in hours},
+            "lag_copy": self.lag_copy(),
+            "verdict": self.verdict(),
+        }
 
     def forecast(self, at):
         """The forecast from one origin, as a frame indexed by time."""
-        rows = self.origins[at] + 1 + np.arange(self.horizon)
+        rows = self.origins[at] + self.gap + 1 + np.arange(self.horizon)
         columns = {name: forecast[at] for name, forecast in self.forecasts.items()}
+        for percent, (lower, upper) in self.intervals.items():
+            columns |= {f"lower_{percent}": lower[at], f"upper_{percent}": upper[at]}
         return pd.DataFrame({**columns, "truth": self.truth[at]}, index=self.times[rows])
+
+
+class ManyBacktests(dict):
+    """Backtests by the name of the series, all of one network."""
+
+    def scores(self):
+        """The scores of every series: a frame indexed by series and forecast."""
+        return pd.concat({name: each.scores() for name, each in self.items()}, names=["series", "forecast"])
+
+    def pooled(self):
+        """Over all series, in numbers that need no unit: the mean MASE of each forecast, the mean skill of the model over it,
+        and the share of the series in which the model has the smaller RMSE."""
+        table = self.scores()
+        skill = table["skill of the model over it"]
+        columns = {
+            "mean MASE": table["MASE"].groupby("forecast", sort=False).mean(),
+            "mean skill of the model over it": skill.groupby("forecast", sort=False).mean(),
+            "series in which the model is better": (skill > 0).groupby("forecast", sort=False).mean(),
+        }
+        found = pd.DataFrame(columns)
+        found.loc[MODEL, "series in which the model is better"] = np.nan
+        return found
+
+    def verdict(self):
+        """In how many series does the model beat the best baseline?"""
+        wins = 0
+        for each in self.values():
+            error = each.scores()["RMSE"]
+            wins += bool(error[MODEL] < error.drop(MODEL).min())
+        return f"The model beats the best baseline, by RMSE, in {wins} of {len(self)} series."
 
 
 def baseline_forecasts(series, origins, horizon, mean_forecast):
@@ -115,3 +196,8 @@ def baseline_forecasts(series, origins, horizon, mean_forecast):
         found["smart_persistence"] = baselines.smart_persistence(values, clear, origins, horizon, series.season)
     name, forecast = mean_forecast
     return found | {name: forecast}
+
+
+def plain(table):
+    """A frame of scores as nested dicts, without the gaps."""
+    return {name: {k: float(v) for k, v in row.items() if np.isfinite(v)} for name, row in table.iterrows()}

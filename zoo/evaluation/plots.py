@@ -1,6 +1,7 @@
 """Plots of forecasts. Each returns a matplotlib Figure."""
 
 import numpy as np
+import pandas as pd
 
 COLORS = {
     "model": "#d1495b",
@@ -29,6 +30,16 @@ def _line(axes, times, values, name, **style):
     axes.plot(times, values, **style)
 
 
+def _bands(axes, times, forecast):
+    """The prediction intervals of a forecast, the widest palest."""
+    percents = sorted(
+        (int(name.removeprefix("lower_")) for name in forecast if name.startswith("lower_")), reverse=True
+    )
+    for percent in percents:
+        ends = forecast[f"lower_{percent}"], forecast[f"upper_{percent}"]
+        axes.fill_between(times, *ends, color=COLORS["model"], alpha=0.18, linewidth=0, label=f"{percent} % interval")
+
+
 def plot_forecast(history, forecast, *, name="", title="", show=None):
     """A forecast after its history, beside the truth where it is known.
 
@@ -53,6 +64,7 @@ def plot_forecast(history, forecast, *, name="", title="", show=None):
     for column in show:
         if column in forecast:
             _line(axes, ahead, forecast[column], column, linestyle="--")
+    _bands(axes, ahead, forecast)
     _line(axes, ahead, forecast["model"], "model", label="forecast", linewidth=2.4)
     axes.axvline(past[-1], color="black", linewidth=0.8, linestyle=":")
     axes.set(ylabel=name, xlabel="time" + (f" ({history.index.tz})" if history.index.tz else ""), title=title)
@@ -83,6 +95,18 @@ def plot_fit(train, valid, best_epoch=None):
     if best_epoch:
         axes.axvline(best_epoch, color="black", linewidth=0.8, linestyle=":")
     axes.set(xlabel="epoch", ylabel="mean squared error (scaled)", yscale="log")
+    axes.legend(frameon=False)
+    return figure
+
+
+def plot_front(structures):
+    """The validation error of every structure of a search against its parameters, and the front of those that none beats."""
+    figure, axes = _axes((7, 4))
+    table, front = structures.table, structures.front
+    table = table[np.isfinite(table["error"])]
+    axes.plot(table["parameters"], table["error"], ".", color="#8d99ae", label="tried")
+    _line(axes, front["parameters"], front["error"], "front", color="#d1495b", marker="o", drawstyle="steps-post")
+    axes.set(xlabel="parameters", ylabel=f"validation RMSE, {structures.error} (standard deviations)", yscale="log")
     axes.legend(frameon=False)
     return figure
 
@@ -129,11 +153,15 @@ def plot_free_run(diagnosis, most=500):
 
     figure, axes = _axes()
     count = min(most, (diagnosis.diverged() or len(diagnosis.truth) + 1) - 1)
-    times = diagnosis.times.tz_localize(None) if diagnosis.times.tz else diagnosis.times
+    times, dated = diagnosis.times, isinstance(diagnosis.times, pd.DatetimeIndex)
+    times = times.tz_localize(None) if dated else times
     _line(axes, times[: max(count, 1)], diagnosis.truth[: max(count, 1)], "truth")
     _line(axes, times[:count], diagnosis.free_run[:count], "model", label="free run")
-    locator = AutoDateLocator()
-    axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
+    if dated:
+        locator = AutoDateLocator()
+        axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
+    else:
+        axes.set(xlabel=times.name)
     of_all = f"the first {count} of {len(diagnosis.truth)} steps" if count < len(diagnosis.truth) else f"{count} steps"
     axes.set(ylabel=diagnosis.name, title=f"Free run on its own outputs, {of_all}")
     axes.legend(frameon=False)

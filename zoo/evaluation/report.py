@@ -69,11 +69,18 @@ def write(path, title, sections, footer=""):
 
 def forecasting(forecast, backtest, diagnosis, figure):
     """The sections of a report on a forecast: the forecast, the scores, the residuals, the free run."""
+    return {"Forecast": [figure, forecast], **scoring(backtest, diagnosis)}
+
+
+def scoring(backtest, diagnosis):
+    """The sections on a backtest: the scores, the errors by steps ahead, the residuals, the free run."""
     from zoo.evaluation import plots
 
     scores, (statistic, p) = backtest.scores(), diagnosis.ljung_box()
-    first, last = backtest.times[backtest.origins[0] + 1], backtest.times[-1]
+    first, last = backtest.times[backtest.origins[0] + backtest.gap + 1], backtest.times[-1]
     origins = f"{len(backtest.origins):,} origins, {backtest.horizon} steps ahead, from {first} to {last}"
+    origins += f", after a gap of {backtest.gap} rows" if backtest.gap else ""
+    origins += f"; trained anew {backtest.refits} times on the way" if backtest.refits else ""
     residuals = [
         diagnosis.verdict(),
         diagnosis.scores(),
@@ -83,10 +90,10 @@ def forecasting(forecast, backtest, diagnosis, figure):
         *([plots.plot_cross_correlation(diagnosis)] if diagnosis.inputs else []),
     ]
     return {
-        "Forecast": [figure, forecast],
         "Score": [
             f"On the test part, which no training and no choice has seen: {origins}.",
             scores,
+            *([backtest.coverage()] if backtest.intervals else []),
             backtest.verdict(),
         ],
         "Error by steps ahead": [plots.plot_by_horizon(backtest)],
@@ -95,5 +102,5 @@ def forecasting(forecast, backtest, diagnosis, figure):
             "One step ahead: slope {:.3f}, intercept {:.4g}.".format(*diagnosis.regression()),
             plots.plot_regression(diagnosis),
         ],
-        "Free run": [plots.plot_free_run(diagnosis)],
+        **({} if diagnosis.free_run is None else {"Free run": [plots.plot_free_run(diagnosis)]}),
     }

@@ -22,9 +22,9 @@ class Diagnosis:
     with their own past nor with any input's.
 
     Arguments:
-        times: a DatetimeIndex.
+        times: a DatetimeIndex, or another index whose name says what it counts.
         truth, one_step, free_run: (time,), in the target's units; the free run goes on from one moment to the last with the
-            true inputs and its own outputs.
+            true inputs and its own outputs; None for a model that feeds nothing back.
         inputs: name -> (time,), each input as it was measured.
         season: steps a season.
         name: of the target.
@@ -33,7 +33,7 @@ class Diagnosis:
         ValueError: there are fewer than 20 moments.
     """
 
-    times: pd.DatetimeIndex
+    times: pd.Index
     truth: np.ndarray
     one_step: np.ndarray
     free_run: np.ndarray
@@ -100,7 +100,10 @@ class Diagnosis:
         return tuple(map(float, acorr_ljungbox(self.residuals, lags=[self.lags(lags)]).iloc[0]))
 
     def diverged(self):
-        """The step, from 1 on, at which the free run leaves everything that was ever seen behind; None if it stays."""
+        """The step, from 1 on, at which the free run leaves everything that was ever seen behind; None if it stays, or if there
+        is none."""
+        if self.free_run is None:
+            return None
         middle, reach = np.mean(self.truth), FAR * max(np.ptp(self.truth), np.finfo(float).tiny)
         gone = ~np.isfinite(self.free_run) | (np.abs(self.free_run - middle) > reach)
         return int(np.argmax(gone)) + 1 if gone.any() else None
@@ -110,6 +113,8 @@ class Diagnosis:
         spread = np.mean((self.truth - self.truth.mean()) ** 2)
         rows = {}
         for name, forecast in (("one step ahead", self.one_step), ("free run", self.free_run)):
+            if forecast is None:
+                continue
             if name == "free run" and self.diverged():
                 rows[name] = dict.fromkeys(("RMSE", "MAE", "R²"), np.nan)
                 continue

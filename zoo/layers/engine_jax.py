@@ -64,12 +64,12 @@ class Engine:
         def one(carry, given):
             x, keep = given
             with substituted(cell, weights, cell.compute_dtype):
-                parts = jax.tree.leaves(project(cell, x.reshape(-1, x.shape[-1]), masks))
+                parts = jax.tree.leaves(project(cell, x.reshape(x.shape[0] * x.shape[1], x.shape[-1]), masks))
             parts = [part.reshape(*x.shape[:2], *part.shape[1:]) for part in parts]
             return steps.run(carry, parts, keep, kernels, used, recurrent_mask)
 
         def scan(carry, start, stop, size):
-            chunks = jax.tree.map(lambda a: a[start:stop].reshape(-1, size, *a.shape[1:]), given)
+            chunks = jax.tree.map(lambda a: a[start:stop].reshape((stop - start) // size, size, *a.shape[1:]), given)
             carry, outputs = jax.lax.scan(one, carry, chunks)
             return carry, outputs.reshape(-1, *outputs.shape[2:]) if sequences else None
 

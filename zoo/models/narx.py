@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from zoo.cells.narx import NARXCell
+from zoo.cells.narx import NARMAXCell, NARXCell
 from zoo.layers import OpenLoop, Recurrent, TappedDelay
 
 
@@ -33,8 +33,46 @@ def closed_loop(
     return keras.Model([x, past], y, name=name)
 
 
+def with_errors(
+    inputs,
+    *,
+    units=10,
+    outputs=1,
+    output_taps=2,
+    input_taps=(0,),
+    error_taps=1,
+    activation="tanh",
+    skip=False,
+    name="narmax",
+):
+    """The NARMAX network, which also feeds back its past errors: open and closed loop in one.
+
+        y_t = F(x_{t−l} for l in input_taps, y_{t−k} for k in output_taps, e_{t−q} for q in error_taps),   e = y − ŷ
+
+    Arguments:
+        error_taps: delays of the errors: an int Q for 1 … Q, or a list.
+        others: as of `closed_loop`.
+
+    Returns:
+        A keras.Model of [inputs (batch, max(input_taps) + time, inputs), past outputs (batch, max(output_taps)·outputs) and
+        past errors (batch, max(error_taps)·outputs), newest first, true outputs (batch, time, outputs)] -> (batch, time,
+        outputs). True outputs that are not known are NaN: there the network runs on its own outputs.
+    """
+    cell = NARMAXCell(
+        units, outputs=outputs, output_taps=output_taps, error_taps=error_taps, activation=activation, skip=skip
+    )
+    x, truth = keras.Input((None, inputs), name="inputs"), keras.Input((None, outputs), name="true_outputs")
+    past = [
+        keras.Input((size,), name=name)
+        for size, name in zip(cell.state_size, ("past_outputs", "past_errors"), strict=True)
+    ]
+    both = keras.layers.Concatenate()([TappedDelay(input_taps, name="taps")(x), truth])
+    y = Recurrent(cell, return_sequences=True, name="closed_loop")(both, initial_state=past)
+    return keras.Model([x, *past, truth], y, name=name)
+
+
 def cell_of(model):
-    """The cell of a model made by `closed_loop`."""
+    """The cell of a model made by `closed_loop` or `with_errors`."""
     return model.get_layer("closed_loop").cell
 
 
@@ -79,7 +117,7 @@ def scaling(scaler, back=False):
 
 
 def to_arrays(cell):
-    """The weights as a network with one hidden layer has them: the inputs' taps first, then the outputs'."""
+    """The weights as a network with one hidden layer has them: the inputs' taps first, then the outputs', the errors'."""
     get = keras.ops.convert_to_numpy
     arrays = {
         "W": np.concatenate([get(cell.kernel), get(cell.recurrent_kernel)]),

@@ -1,5 +1,6 @@
 """The forecasting task: a network with all that stands between a table of numbers and a forecast."""
 
+import copy
 import json
 import math
 from dataclasses import asdict
@@ -9,287 +10,324 @@ import numpy as np
 import pandas as pd
 
 from zoo import bundle
-from zoo.cells.base import check_units
-from zoo.cells.narx import check_taps
-from zoo.data.scaling import TRANSFORMS, Standardizer
+from zoo.data import calendar
+from zoo.data.scaling import TRANSFORMS
 from zoo.data.series import DataError, Part, Split, TimeSeries, split
-from zoo.data.windows import delayed, lagged, windows
-from zoo.evaluation import metrics
-from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
+from zoo.evaluation.backtest import MODEL, ManyBacktests
+from zoo.evaluation.conformal import check_levels
 from zoo.evaluation.plots import plot_forecast
 from zoo.evaluation.residuals import Diagnosis
-from zoo.models import narx as architecture
-from zoo.tasks.layout import Layout, Report, check_horizon, extended, plain
-from zoo.training.fit import adam
+from zoo.tasks import cores, learning, rolling
+from zoo.tasks.layout import Layout, Report, check_horizon, extended
+from zoo.tasks.preparation import Columns, Preparation
 from zoo.training.recipe import Recipe
-from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer, levenberg_marquardt
 
 
 class Forecaster:
-    """A NARX (or TDNN) forecaster of one series.
+    """A forecaster of one series, or of many that are alike, by a NARX network or any recurrent cell.
 
-        y_t = F(x_{t−l}, y_{t−k}),   l in input_taps, k in output_taps
-
-    trained one step ahead on the true past (open loop), and run on its own outputs to forecast many steps (closed loop).
+    NARX, y_t = F(x_{t−l}, y_{t−k}), is trained one step ahead on the true past (open loop), and run on its own outputs to
+    forecast many steps (closed loop). Any other cell reads a window of the past; `strategy` says how it goes on.
     y is the target after `transform` and scaling. x holds the inputs known in advance, and those known only up to the
-    present, delayed by `horizon` steps: their newest value that every step of the forecast can have.
+    present; where a value is needed for each step ahead (recursive strategies), the latter are delayed by `horizon` steps.
 
     Arguments:
-        units: width of the hidden layer.
-        output_taps: delays of the fed-back target: an int K for 1 … K, or a list; 0 for none (TDNN).
-        input_taps: delays of the inputs: an int L for 0 … L, or a list.
-        horizon: steps to forecast; with past-only inputs also the largest horizon that is possible later.
+        cell: "narx", or any name of `zoo.cells.CELLS`, such as "lstm", "gru" or "mut1".
+        strategy: "recursive", one step ahead again and again, each on the last one's output; or "direct", all `horizon`
+            steps at once. By default recursive for NARX, direct for other cells.
+        horizon: steps to forecast; with past-only inputs or a direct strategy also the largest that is possible later.
         transform: "level" (the target itself), "log_return" (prices) or "clear_sky_index" (irradiance).
-        activation: of the hidden layer, "tanh" or "sigmoid".
-        skip: whether there is a linear path around the hidden layer.
+        calendar_features: inputs made of the times themselves, in the past and ahead: any of "hour_of_day", "day_of_week"
+            and "day_of_year" (see `zoo.data.calendar`).
+        symmetric: whether prediction intervals reach as far below as above the forecast.
         recipe: a `zoo.training.Recipe`, or its arguments as a dict.
+        **network: of NARX, `units` (10), `output_taps` (2: the delays 1 and 2 of the target; a number, a list, or 0 for a
+            TDNN), `input_taps` ((0,): delays of the inputs), `activation` ("tanh") and `skip` (False: a linear path);
+            of other cells, `units` (32), `window` (steps of the past that are read: a season, from 20 to 200), `residual`
+            (False: forecast the difference from the last value) and `cell_options`.
 
     Example:
         >>> forecaster = zoo.tasks.Forecaster(units=8, output_taps=[1, 2, 24], transform="clear_sky_index")
         >>> forecaster.fit(zoo.data.solar.greensboro())
-        >>> forecaster.forecast(history, horizon=24, future=known_inputs)
+        >>> forecaster.forecast(history, horizon=24, future=known_inputs, intervals=(0.8, 0.95))
     """
 
     def __init__(
         self,
         *,
-        units=10,
-        output_taps=2,
-        input_taps=(0,),
+        cell="narx",
+        strategy=None,
         horizon=1,
         transform="level",
-        activation="tanh",
-        skip=False,
+        calendar_features=(),
+        symmetric=True,
         recipe=None,
+        **network,
     ):
         if transform not in TRANSFORMS:
             raise ValueError(f"transform must be one of {sorted(TRANSFORMS)}. Received: {transform!r}")
         check_horizon(horizon)
-        check_units(units)
-        check_taps(output_taps, "output_taps", smallest=1)
-        check_taps(input_taps, "input_taps", smallest=0)
-        self.horizon, self.transform_name, self.transform = horizon, transform, TRANSFORMS[transform]
+        self.cell, self.strategy, self.horizon = cell, strategy, horizon
+        self.transform_name, self.symmetric = transform, symmetric
+        self.calendar_features = calendar.check(calendar_features)
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**(recipe or {}))
-        self.network = {
-            "units": units,
-            "output_taps": output_taps,
-            "input_taps": input_taps,
-            "activation": activation,
-            "skip": skip,
-        }
-        self.model = self.layout = self.x_scaler = self.y_scaler = self.scale = self.mean = self.report = None
+        if self.recipe.closed_loop or self.recipe.refit:
+            raise ValueError(
+                "closed_loop and refit of a recipe are for zoo.tasks.NARX; a Forecaster is trained in open loop"
+            )
+        self.core = cores.make(cell, strategy, horizon, network)
+        self.columns = Columns(TRANSFORMS[transform], self.calendar_features, self.core.delay)
+        self.layout = self.report = None
+        self.prepared = {}  # name of the series -> Preparation; the name is None where there is one series only
+
+    @property
+    def transform(self):
+        return self.columns.transform
+
+    @property
+    def network(self):
+        """The network's arguments, as given."""
+        return self.core.arguments
+
+    @property
+    def model(self):
+        """The trained Keras model that forecasts; None before `fit`."""
+        return self.core.model
+
+    def _of_the_series(name):
+        return property(lambda self: getattr(self._only_one(), name), doc=f"`{name}` of the one series' Preparation.")
+
+    x_scaler, y_scaler, scale, mean = map(_of_the_series, ("x_scaler", "y_scaler", "scale", "mean"))
 
     def get_params(self, deep=True):
         """The arguments it was made with, as scikit-learn asks for them; `deep` makes no difference."""
-        own = {"horizon": self.horizon, "transform": self.transform_name, "recipe": self.recipe}
-        return {**self.network, **own}
+        own = ("cell", "strategy", "horizon", "calendar_features", "symmetric", "recipe")
+        return {**{name: getattr(self, name) for name in own}, "transform": self.transform_name, **self.network}
 
     def set_params(self, **params):
-        """Make it anew with these arguments, the others as they are: it is untrained then. Returns the forecaster."""
+        """Make it anew with these arguments, the others as they are: it is untrained then. Returns the forecaster.
+
+        With another `cell` or `strategy` the network's other arguments are its defaults.
+        """
         known = self.get_params()
-        unknown = sorted(set(params) - set(known))
+        another = any(params.get(name, known[name]) != known[name] for name in ("cell", "strategy"))
+        kept = {name: value for name, value in known.items() if not (another and name in self.network)}
+        unknown = sorted(set(params) - set(known)) if not another else []
         if unknown:
             raise ValueError(f"Forecaster has no argument {', '.join(unknown)}. Its arguments are: {', '.join(known)}")
-        self.__init__(**{**known, **params})
+        self.__init__(**{**kept, **params})
         return self
 
     # ---------------------------------------------------------------- fit
     def fit(self, data, *, seed=0, progress=None):
         """Train on a series, split by time (70 % / 15 % / 15 %, `horizon` rows apart), or on a given `Split`.
 
+        The errors on the validation part are kept for prediction intervals (see `zoo.evaluation.conformal`). It also stopped
+        the training, so they are a little too small; a backtest reports what the intervals really cover.
+
         Arguments:
-            data: a TimeSeries, or a `zoo.data.Split` (its test part is not touched).
+            data: a TimeSeries, or a `zoo.data.Split` (its test part is not touched), or a dict name -> either: one network
+                for many series, each with scalers of its own.
             seed: of the initial weights and the order of batches: the same seed gives the same forecaster.
             progress: called after each epoch as progress(epoch, train_mse, valid_mse).
 
         Returns:
-            The forecaster itself; `report` says what the training did.
+            The forecaster itself; `report` says what the training did. A training that fails leaves it as it was.
 
         Raises:
-            DataError: the series is constant, or shorter than the taps and the horizon need.
+            DataError: a series is constant, shorter than the taps and the horizon need, or laid out unlike the others.
         """
-        parts = data if isinstance(data, Split) else self.split(data)
-        train, valid = parts.train, parts.valid
-        if np.ptp(train.series.values) == 0:
-            raise DataError(
-                f"Column {train.series.target!r} is constant ({train.series.values[0]:g}) over the training part: there is "
-                "nothing to learn, and its forecast is that value."
-            )
-        y, x = self._features(train.series)
-        known = self.transform.lost + (self.horizon if train.series.past else 0)  # the first row with all features
-        first = known + self._reach
-        if first >= len(train.series):
-            raise DataError(
-                f"The training part has {len(train.series)} rows, but the first forecast needs {first} rows before it "
-                "(taps, and the horizon for past-only inputs). Give a longer series, fewer taps or a shorter horizon."
-            )
-        self.layout = Layout.of(train.series)
-        self.y_scaler = Standardizer.fit(train, y[self.transform.lost :, None])
-        self.x_scaler = Standardizer.fit(train, x[known:])
-        self.scale = metrics.mase_scale(train.series.values, self.layout.season)
-        self.mean = self.transform.mean(train.series)
-
+        parts = {
+            name: each if isinstance(each, Split) else self.split(each) for name, each in learning.named(data).items()
+        }
+        layout = learning.layout_of(parts)
+        core = cores.make(self.cell, self.strategy, self.horizon, self.network)
+        core.resolve(layout.season)
+        prepared, train, valid = learning.blocks_of(parts, core, self.columns)
         keras.utils.set_random_seed(seed)
-        self.model = architecture.closed_loop(x.shape[1], **self.network)
-        rows = [
-            (part, np.arange(start, len(part.series)))
-            for part, start in ((train, first), (valid, max(valid.start, first)))
-        ]
-        method = self.recipe.choose(self.model.count_params())
-        if method == "lm" and self.network["activation"] not in ACTIVATIONS:
-            raise ValueError(
-                f"Levenberg-Marquardt training knows the activations {sorted(ACTIVATIONS)}; use method='adam'"
-            )
-        run = self._fit_lm if method == "lm" else self._fit_adam
-        try:
-            outcome = run(*rows, seed=seed, progress=progress)
-        except BaseException:
-            self.model = None  # not trained
-            raise
-        self.report = Report(method, self.model.count_params(), len(rows[0][1]), seed, **outcome)
+        core.build(train[0].x.shape[1], self.columns.known(layout))
+        outcome = core.fit(train, valid, self.recipe, seed=seed, progress=progress)
+        self.core, self.layout, self.prepared = core, layout, prepared
+        self.report = Report(parameters=self.model.count_params(), seed=seed, **outcome)
+        for name, each in parts.items():
+            if each.valid.start >= len(each.train.series):  # else it was trained on: its errors say nothing
+                self._calibrate(name, each.valid)
         return self
 
-    def split(self, series):
-        """The split by time that `fit` uses: 70 % / 15 % / 15 %, `horizon` rows apart."""
+    def _calibrate(self, name, part, fewest=0):
+        """Keep the errors over a part for intervals; the present ones if there would be fewer than `fewest`."""
+        predictor = rolling.Predictor(self.core, self.prepared[name])
+        first = max(part.start - 1, self.memory() - 1)
+        found = rolling.recalibrated(predictor, part.series, first, self.symmetric)
+        if found.calibration is None or found.calibration.counts.max(initial=0) >= fewest:
+            self.prepared[name] = found
+
+    def update(self, data, *, seed=0, progress=None):
+        """Go on training from the present weights on rows that came after those of the training; the scalers stay.
+
+        The first 85 % of the new rows train, the rest stop the training; the weights change only if the error on the rest
+        becomes smaller. Intervals are calibrated on that rest if it holds enough forecasts for one of 95 %.
+
+        Arguments:
+            data: a TimeSeries or DataFrame that goes on beyond the rows of the training, with history before them for the
+                taps; a dict for a forecaster of many series.
+            seed, progress: as in `fit`.
+
+        Returns:
+            The forecaster itself; `report.before` is the validation error before, `report.valid` that of each epoch, and
+            `report.best_epoch` is 0 where the old weights were kept.
+
+        Raises:
+            DataError: there are no or too few new rows.
+        """
+        self._check_fitted()
+        parts = {
+            name: learning.new_rows(self._laid_out(each), self.prepared[name], self.core, self.memory())
+            for name, each in self._each(data).items()
+        }
+        blocks = learning.blocks_of_new(parts, self.prepared)
+        keras.utils.set_random_seed(seed)
+        outcome = self.core.fit(*blocks, self.recipe, seed=seed, progress=progress, warm=True)
+        self.report = Report(parameters=self.model.count_params(), seed=seed, **outcome)
+        for name, (_, valid) in parts.items():
+            self._calibrate(name, valid, fewest=learning.FEWEST_FOR_INTERVALS)
+            self.prepared[name] = self.prepared[name].seen(valid.series.index[-1])
+        return self
+
+    def split(self, data):
+        """The split by time that `fit` uses: 70 % / 15 % / 15 %, `horizon` rows apart. Of a dict, a dict."""
+        if isinstance(data, dict):
+            return {name: self.split(series) for name, series in data.items()}
         # The validation and the test part, 15 % each, lose a gap of a horizon and must hold at least one forecast.
-        needed = max(4 * (self.horizon + self.memory(series) + 2), math.ceil((2 * self.horizon + 2) / 0.15))
-        if len(series) < needed:
+        memory = self.memory(data)
+        needed = max(4 * (self.horizon + memory + 2), math.ceil((2 * self.horizon + 2) / 0.15))
+        if len(data) < needed:
             raise DataError(
-                f"The series has {len(series)} rows; taps of up to {self.memory(series)} steps and a horizon of "
+                f"The series has {len(data)} rows; taps of up to {memory} steps and a horizon of "
                 f"{self.horizon} need at least {needed} to be split into a training, a validation and a test part. "
                 "Give a longer series, fewer taps or a shorter horizon."
             )
-        return split(series, gap=self.horizon)
+        return split(data, gap=self.horizon)
 
-    def _fit_lm(self, train, valid, *, seed, progress):
-        cell = architecture.cell_of(self.model)
-        samples = [self._samples(part.series, rows) for part, rows in (train, valid)]
-        network = OneHiddenLayer(samples[0][0].shape[1], cell.units, 1, self.network["activation"], cell.skip)
-        errors, validation = (network.on(*part) for part in samples)
-        options = {
-            "epochs": self.recipe.epochs,
-            "patience": self.recipe.patience,
-            "decay": self.recipe.decay,
-            "progress": progress,
-        }
-        fits = []
-        for restart in range(self.recipe.restarts):
-            theta = network.initial(np.random.default_rng([seed, restart]))
-            fits.append(levenberg_marquardt(errors, theta, validation, **options))
-            if fits[-1].stopped == "interrupted":
-                break
-        best = min(fits, key=lambda fit: validation.sum_of_squares(fit.theta))
-        architecture.from_arrays(cell, network.unpack(best.theta))
-        return {"train": best.train, "valid": best.valid, "best_epoch": best.best_epoch, "stopped": best.stopped}
-
-    def _fit_adam(self, train, valid, *, seed, progress):
-        samples = []
-        for part, rows in (train, valid):
-            y, x = self._scaled(part.series)
-            longest = self._longest_output_tap
-            past = windows(y, rows - longest, rows - 1) if longest else np.zeros((len(rows), 1, 0))
-            samples.append(([windows(x, rows - max(self._input_taps), rows), past], y[rows][:, None]))
-        network = architecture.open_loop(self.model)
-        history, stopped = adam(network, *samples, self.recipe, seed=seed, progress=progress)
-        train, valid = history.get("loss", []), history.get("val_loss", [])
-        best = int(np.nanargmin(valid)) + 1 if valid else 0
-        return {"train": train, "valid": valid, "best_epoch": best, "stopped": stopped}
-
-    # ---------------------------------------------------------------- features
-    @property
-    def _input_taps(self):
-        return self.model.get_layer("taps").taps
-
-    @property
-    def _longest_output_tap(self):
-        return architecture.cell_of(self.model).state_size
-
-    @property
-    def _reach(self):
-        """The longest delay inside the network."""
-        return max(self._longest("output_taps"), self._longest("input_taps"))
-
-    def _longest(self, taps):
-        return max(np.atleast_1d(self.network[taps]).tolist(), default=0)
+    def again(self, data):
+        """A new forecaster with the same arguments, trained on other data."""
+        return type(self)(**self.get_params()).fit(data, seed=self.report.seed if self.report else 0)
 
     def memory(self, series=None):
         """How many rows of history a forecast needs."""
-        past = (series or self.layout).past
-        inputs = self._longest("input_taps") + (self.horizon if past else 0)
-        return max(self._longest("output_taps"), inputs, 1 - self.transform.lost) + self.transform.lost
+        layout = self.layout if series is None else series
+        delay = self.core.delay if layout.past else 0
+        return max(self.core.memory(delay, layout.season) + self.transform.lost, 1)
 
-    def _features(self, series):
-        """The transformed target (time,) and the inputs (time, inputs), past-only ones delayed by the horizon."""
-        y = self.transform.forward(series)
-        columns = series.frame.assign(**{series.target: y}).astype("float64")
-        past, future = columns[list(series.past)].to_numpy(), columns[list(series.future)].to_numpy()
-        return y, np.concatenate([future, delayed(past, self.horizon)], axis=1)
+    # ---------------------------------------------------------------- one of many series
+    def only(self, name):
+        """The forecaster of one of the many series it was trained on, with the shared network."""
+        if name not in self.prepared:
+            raise DataError(f"There is no series {name!r}; trained on: {', '.join(map(str, self.prepared))}.")
+        one = copy.copy(self)
+        one.prepared = {None: self.prepared[name]}
+        return one
 
-    def _scaled(self, series):
-        y, x = self._features(series)
-        return self.y_scaler.scale(y[:, None]), self.x_scaler.scale(x)
+    def _only_one(self):
+        self._check_fitted()
+        if None not in self.prepared:
+            names = ", ".join(map(str, self.prepared))
+            raise DataError(
+                f"This forecaster knows {len(self.prepared)} series: pass a dict by name, or use only(name): {names}."
+            )
+        return self.prepared[None]
 
-    def _samples(self, series, rows):
-        """Open-loop regressors and targets of the rows, in the order of the network's weights."""
-        y, x = self._scaled(series)
-        inputs = [lagged(x, self._input_taps, rows), lagged(y, architecture.cell_of(self.model).output_taps, rows)]
-        return np.concatenate(inputs, axis=1), y[rows]
+    def _each(self, data):
+        """name -> data, with the names of the training."""
+        if (None in self.prepared) == isinstance(data, dict):
+            names = ", ".join(map(str, self.prepared))
+            expected = f"a dict of the series {names}" if None not in self.prepared else "one series"
+            raise DataError(f"This forecaster takes {expected}. Received: {type(data).__name__}.")
+        for name in (given := learning.named(data)):
+            self.only(name)
+        return given
+
+    def predictor(self):
+        return rolling.Predictor(self.core, self._only_one())
 
     # ---------------------------------------------------------------- forecast
-    def forecast(self, history, horizon=None, future=None):
+    def forecast(self, history, horizon=None, future=None, *, intervals=(), sessions=None):
         """Forecast the steps after the end of a history.
 
         Arguments:
-            history: a TimeSeries, or a DataFrame with the same columns as in training.
+            history: a TimeSeries, or a DataFrame with the same columns as in training; a dict for many series.
             horizon: steps ahead; the forecaster's own by default.
             future: a DataFrame with the inputs known in advance for the steps ahead, indexed by their times; needed if the
-                series has such inputs.
+                series has such inputs. A dict for many series.
+            intervals: levels of prediction intervals, such as (0.8, 0.95).
+            sessions: where each row is a trading session, the coming ones, as of `TimeSeries.next_times`.
 
         Returns:
-            A DataFrame indexed by time: `model`, and beside it the baselines (`persistence`, ...), in the target's units.
+            A DataFrame indexed by time: `model`, and beside it the baselines (`persistence`, ...), in the target's units, and
+            the ends of the intervals (`lower_80`, `upper_80`, ...). Of many series, with the name before the time.
 
         Raises:
             DataError: the history is too short or laid out differently, or `future` is missing or does not fit.
+            zoo.tasks.rolling.Diverged: the network, run on its own outputs, diverges.
         """
         self._check_fitted()
+        if isinstance(history, dict):
+            options = {"intervals": intervals, "sessions": sessions}
+            tables = {
+                name: self.only(name).forecast(each, horizon, (future or {}).get(name), **options)
+                for name, each in self._each(history).items()
+            }
+            return pd.concat(tables, names=["series"])
+        predictor, levels = self.predictor(), check_levels(intervals)
         series = self._series(history)
         horizon = self._check_horizon(horizon)
-        longer = extended(series, future, horizon)
-        found = self._forecasts(longer, np.array([len(series) - 1]), horizon)
-        return pd.DataFrame({name: rows[0] for name, rows in found.items()}, index=longer.index[len(series) :])
+        longer = extended(series, future, horizon, sessions)
+        found, ends = predictor.forecasts(longer, np.array([len(series) - 1]), horizon, levels)
+        columns = {name: rows[0] for name, rows in found.items()}
+        for percent, (lower, upper) in ends.items():
+            columns |= {f"lower_{percent}": lower[0], f"upper_{percent}": upper[0]}
+        return pd.DataFrame(columns, index=longer.index[len(series) :])
 
-    def backtest(self, data, horizon=None, *, stride=1):
+    def backtest(self, data, horizon=None, *, stride=1, gap=0, refit="never", intervals=(), progress=None):
         """Forecast from many origins, every `stride` rows, and compare with the truth and the baselines.
 
         Arguments:
-            data: a part of a split (forecasts lie within it; history may reach back before it), or a whole TimeSeries.
-            horizon: steps ahead; the forecaster's own by default.
+            data: a part of a split (forecasts lie within it; history may reach back before it), or a whole TimeSeries; a
+                dict for many series.
+            horizon: steps ahead; the forecaster's own by default, less the gap.
             stride: rows between origins.
+            gap: rows between the origin and the first step that is scored, which nobody knows yet when the forecast is made.
+            refit: "never"; a number n, to train anew with the same arguments and seed on all rows up to every n-th origin
+                (of which the last 15 % stop the training); or "always", at every origin.
+            intervals: levels of prediction intervals, such as (0.8, 0.95).
+            progress: called as progress(origins done, origins).
 
         Returns:
-            A `zoo.evaluation.Backtest`.
+            A `zoo.evaluation.Backtest`; a dict of them, with scores of all, for many series.
         """
-        series, first = self._first_origin(data)
-        horizon = self._check_horizon(horizon)
-        if stride < 1:
-            raise ValueError(f"stride is the number of rows between origins, at least 1. Received: {stride}")
-        origins = np.arange(first, len(series) - horizon, stride)
-        if len(origins) == 0:
-            raise DataError(
-                f"No forecast of {horizon} steps fits into {len(series)} rows, of which {first + 1} are history."
+        self._check_fitted()
+        if isinstance(data, dict):
+            if rolling.check_refit(refit):
+                raise ValueError(
+                    "A network shared by many series cannot be trained anew on one of them: use refit='never'."
+                )
+            options = {"stride": stride, "gap": gap, "intervals": intervals, "progress": progress}
+            return ManyBacktests(
+                {name: self.only(name).backtest(part, horizon, **options) for name, part in self._each(data).items()}
             )
-        found = self._forecasts(series, origins, horizon)
-        rows = origins[:, None] + np.arange(1, horizon + 1)
-        day = series.frame[series.clear_sky].to_numpy()[rows] > 0 if series.clear_sky else None
-        return Backtest(
-            series.index, origins, series.values[rows], found, series.values[origins], self.scale, day, series.name
-        )
+        series, first = self._first_origin(data)
+        rolling.check_gap(gap)
+        horizon = check_horizon(self.horizon - gap if horizon is None else horizon)
+        self._check_horizon(gap + horizon)
+        origins = rolling.origins(series, first, gap + horizon, stride)
+        options = {"gap": gap, "levels": check_levels(intervals), "refit": rolling.check_refit(refit)}
+        return rolling.backtest(self, series, origins, horizon, **options, progress=progress)
 
     def diagnose(self, data):
         """The residuals one step ahead, and the free run, over a part of a split or a whole TimeSeries.
 
         The free run begins at the last moment before the part, from the true past, and goes on to its end with the inputs as
-        they were measured.
+        they were measured. A direct strategy feeds nothing back, so it has none.
 
         Returns:
             A `zoo.evaluation.Diagnosis`.
@@ -297,8 +335,8 @@ class Forecaster:
         series, first = self._first_origin(data)
         rows = np.arange(first + 1, len(series))
         Diagnosis.check(len(rows))
-        one_step = self._forecasts(series, rows - 1, 1)[MODEL][:, 0]
-        free_run = self._forecasts(series, rows[:1] - 1, len(rows))[MODEL][0]
+        one_step = self.predictor().forecasts(series, rows - 1, 1)[0][MODEL][:, 0]
+        free_run = self.predictor().free_run(series, first, len(rows))
         inputs = {name: series.frame[name].to_numpy("float64")[rows] for name in (*series.past, *series.future)}
         return Diagnosis(
             series.index[rows], series.values[rows], one_step, free_run, inputs, series.season, series.name
@@ -306,32 +344,16 @@ class Forecaster:
 
     def _first_origin(self, data):
         """The series of a part, and the last row before the first moment that can be forecast in it."""
-        self._check_fitted()
+        self._only_one()
         series, start = (data.series, data.start) if isinstance(data, Part) else (data, 0)
         series = self.layout.check(series)
         return series, max(start - 1, self.memory() - 1, series.season - 1)
 
-    def _forecasts(self, series, origins, horizon):
-        """The model's forecast and the baselines' from each origin, (origins, horizon); the model's first."""
-        y, x = self._scaled(series)
-        state = lagged(y, range(self._longest_output_tap), origins)
-        inputs = windows(x, origins + 1 - max(self._input_taps), origins + horizon)
-        steps = [
-            keras.ops.convert_to_numpy(self.model([inputs[at : at + 2048], state[at : at + 2048]]))
-            for at in range(0, len(origins), 2048)
-        ]
-        values = self.y_scaler.unscale(np.concatenate(steps).astype("float64"))[..., 0]
-        mean = self.transform.mean_name, self._back(np.full_like(values, self.mean), series, origins)
-        return {MODEL: self._back(values, series, origins)} | baseline_forecasts(series, origins, horizon, mean)
-
-    def _back(self, values, series, origins):
-        """From transformed values to the target's units, within its bounds."""
-        rows = origins[:, None] + np.arange(1, values.shape[1] + 1)
-        clear = series.frame[series.clear_sky].to_numpy()[rows] if series.clear_sky else None
-        return np.clip(self.transform.back(values, series.values[origins], clear), self.layout.lower, self.layout.upper)
+    def _laid_out(self, data):
+        return self.layout.check(data) if isinstance(data, TimeSeries) else self.layout.series(data)
 
     def _series(self, history):
-        series = self.layout.check(history) if isinstance(history, TimeSeries) else self.layout.series(history)
+        series = self._laid_out(history)
         needed = max(self.memory(), series.season)
         if len(series) < needed:
             raise DataError(f"The history has {len(series)} rows; this forecaster needs at least {needed}.")
@@ -339,10 +361,15 @@ class Forecaster:
 
     def _check_horizon(self, horizon):
         horizon = check_horizon(self.horizon if horizon is None else horizon)
-        if horizon > self.horizon and self.layout.past:
+        if horizon > self.horizon and (self.layout.past or not self.core.any_horizon):
+            why = (
+                f"its inputs {list(self.layout.past)} are known only up to the present"
+                if self.layout.past
+                else "the direct strategy gives all steps at once"
+            )
             raise DataError(
-                f"This forecaster reaches {self.horizon} step(s) ahead, because its inputs {list(self.layout.past)} are "
-                f"known only up to the present. Asked: {horizon}. Train one with horizon={horizon}."
+                f"This forecaster reaches {self.horizon} step(s) ahead, because {why}. Asked: {horizon}. Train one with "
+                f"horizon={horizon}."
             )
         return horizon
 
@@ -353,79 +380,47 @@ class Forecaster:
     def evaluate(self, parts, unit=""):
         """The scores for a card: of the validation part (to choose by) and of the test part, with a verdict in words."""
         valid, test = self.backtest(parts.valid), self.backtest(parts.test)
-        hours = ["all"] if test.day is None else ["all", "day"]
-        return {
-            "part": "test",
-            "horizon": test.horizon,
-            "origins": len(test.origins),
-            "first": str(test.times[test.origins[0] + 1]),
-            "last": str(test.times[-1]),
-            "target": test.name,
-            "valid_RMSE": valid.scores().loc[MODEL, "RMSE"],
-            "scores": {which: plain(test.scores(which)) for which in hours},
-            "lag_copy": test.lag_copy(),
-            "verdict": test.verdict(),
-        }
+        return {"part": "test", "valid_RMSE": valid.scores().loc[MODEL, "RMSE"], **test.summary()}
 
-    def plot(self, history, horizon=None, future=None, truth=None, tail=None):
+    def plot(self, history, horizon=None, future=None, truth=None, tail=None, intervals=()):
         """A matplotlib Figure of the forecast after the last `tail` steps of history, beside the truth if it is given."""
-        forecast = self.forecast(history, horizon, future)
+        forecast = self.forecast(history, horizon, future, intervals=intervals)
         if truth is not None:
             forecast["truth"] = np.asarray(truth)[: len(forecast)]
         past = self._series(history).frame[self.layout.target]
         return plot_forecast(past.iloc[-(tail or 3 * len(forecast)) :], forecast, name=self.layout.name)
 
     # ---------------------------------------------------------------- save and load
+    def arguments(self):
+        """The arguments of the constructor, as JSON can hold them."""
+        own = {"strategy": self.core.strategy, "calendar_features": list(self.calendar_features)}
+        return {**self.get_params(), **self.core.settled(), **own, "recipe": self.recipe.to_config()}
+
     def config(self):
         """All but the weights, as JSON can hold it."""
-        cell = architecture.cell_of(self.model)
-        taps = {"output_taps": list(cell.output_taps), "input_taps": list(self._input_taps)}
+        many = {name: each.to_config() for name, each in self.prepared.items()}
         return {
             "task": "zoo.tasks.forecaster:Forecaster",
-            "arguments": {
-                **self.network,
-                **taps,
-                "horizon": self.horizon,
-                "transform": self.transform_name,
-                "recipe": self.recipe.to_config(),
-            },
+            "arguments": self.arguments(),
             "layout": asdict(self.layout),
-            "x_scaler": self.x_scaler.to_config(),
-            "y_scaler": self.y_scaler.to_config(),
-            "scale": self.scale,
-            "mean": self.mean,
+            **many.get(None, {"series": many}),
         }
-
-    def probe(self):
-        """Frozen inputs, from a fixed seed, on which a loaded model must give the same outputs."""
-        rng = np.random.default_rng(0)
-        steps = max(self._input_taps) + 5
-        shapes = (3, steps, len(self.x_scaler.mean)), (3, self._longest_output_tap)
-        return [rng.normal(size=shape).astype("float32") for shape in shapes]
 
     def save(self, path, card=None):
         """Write a bundle, a folder with the model, the pre-processing and a card; a bundle that is there stays whole until
         the new one is complete."""
         self._check_fitted()
-        bundle.save(path, self.model, self.config(), self.probe(), card or self.card())
+        bundle.save(path, self.model, self.config(), self.core.probe(), card or self.card())
 
     def card(self, **fields):
         """The card of this forecaster; the catalog's training adds data, metrics and commands."""
-        report = self.report
+        kept = ("method", "samples", "seed", "best_epoch", "stopped")
         return {
             "name": "forecaster",
-            "pattern": "narx" if self._longest_output_tap else "tdnn",
-            "cell": "narx",
+            "pattern": self.core.pattern,
+            "cell": self.cell,
             "parameters": self.model.count_params(),
-            "training": {}
-            if report is None
-            else {
-                "method": report.method,
-                "samples": report.samples,
-                "seed": report.seed,
-                "best_epoch": report.best_epoch,
-                "stopped": report.stopped,
-            },
+            "training": {} if self.report is None else {name: getattr(self.report, name) for name in kept},
             **fields,
         }
 
@@ -444,8 +439,11 @@ class Forecaster:
         config = json.loads(json.dumps(config))
         forecaster = cls(**config["arguments"])
         tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in config["layout"].items()}
-        forecaster.layout = Layout(**tuples)
-        forecaster.x_scaler = Standardizer.from_config(config["x_scaler"])
-        forecaster.y_scaler = Standardizer.from_config(config["y_scaler"])
-        forecaster.scale, forecaster.mean, forecaster.model = config["scale"], config["mean"], model
+        forecaster.layout = layout = Layout(**tuples)
+        forecaster.prepared = {
+            name: Preparation.from_config(each, forecaster.columns, (layout.lower, layout.upper))
+            for name, each in config.get("series", {None: config}).items()
+        }
+        inputs = len(next(iter(forecaster.prepared.values())).x_scaler.mean)
+        forecaster.core.adopt(model, inputs, forecaster.columns.known(layout))
         return forecaster

@@ -1,8 +1,5 @@
 """System identification: a NARX model from records of what went into a system and what came out."""
 
-import json
-from dataclasses import replace
-
 import keras
 import numpy as np
 import pandas as pd
@@ -10,10 +7,10 @@ import pandas as pd
 from zoo import bundle
 from zoo.cells.base import check_units
 from zoo.cells.narx import check_taps
-from zoo.data.experiments import Experiment, by_position
+from zoo.data import experiments
 from zoo.data.scaling import Standardizer
 from zoo.data.series import DataError
-from zoo.data.systems import Record
+from zoo.data.systems import check_records, hold_out, scalers
 from zoo.data.windows import lagged, windows
 from zoo.evaluation import identification, metrics
 from zoo.evaluation.residuals import Diagnosis
@@ -22,7 +19,8 @@ from zoo.tasks.layout import Report
 from zoo.training.identify import identify, linear
 from zoo.training.recipe import Recipe
 from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer
-from zoo.training.simulation import TOO_FAR, Diverged, Simulation
+from zoo.training.simulation import TOO_FAR, Diverged, Simulation, regressors
+from zoo.training.structure import Space, search
 
 RECIPE = {"method": "lm", "restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
 BATCH = 4096  # runs at a time
@@ -42,10 +40,14 @@ class NARX:
     **Initial conditions** are true outputs: a run needs the `memory` samples before its first step, which is the longest
     tap, and predicts from there on. Asked to run without any, it starts at rest, all taps at the training part's means.
 
+    With `error_taps` it is a NARMAX model: F also sees its past errors e = y − ŷ, which take up what is left of the noise's
+    own dynamics. Ahead of the last truth the errors are 0, their mean. It is trained and chosen one step ahead.
+
     Arguments:
         units: width of the hidden layer.
         output_taps: delays of the fed-back outputs: an int K for 1 … K, or a list; 0 for none (TDNN).
         input_taps: delays of the inputs: an int L for 0 … L, or a list.
+        error_taps: delays of the past errors: an int Q for 1 … Q, or a list; 0 for none.
         activation: of the hidden layer, "tanh" or "sigmoid".
         skip: whether there is a linear path around the hidden layer.
         recipe: a `zoo.training.Recipe`, or what differs from the default of three starts and closed-loop stages
@@ -58,12 +60,15 @@ class NARX:
         >>> model.score(tanks["test"])
     """
 
-    def __init__(self, *, units=10, output_taps=2, input_taps=2, activation="tanh", skip=True, recipe=None):
+    def __init__(
+        self, *, units=10, output_taps=2, input_taps=2, error_taps=0, activation="tanh", skip=True, recipe=None
+    ):
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}. Received: {activation!r}")
         self.units, self.activation, self.skip = check_units(units), activation, skip
         self.output_taps = check_taps(output_taps, "output_taps", smallest=1)
         self.input_taps = check_taps(input_taps, "input_taps", smallest=0)
+        self.error_taps = check_taps(error_taps, "error_taps", smallest=1)
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
         if self.recipe.method == "adam":
             raise ValueError('NARX is trained by Levenberg-Marquardt: use method="lm"')
@@ -71,19 +76,16 @@ class NARX:
 
     @property
     def network(self):
-        """The arguments of `zoo.models.narx.closed_loop`."""
-        return {
-            "units": self.units,
-            "output_taps": list(self.output_taps),
-            "input_taps": list(self.input_taps),
-            "activation": self.activation,
-            "skip": self.skip,
-        }
+        """The arguments of `zoo.models.narx.closed_loop`, or of `with_errors`."""
+        taps = {"output_taps": self.output_taps, "input_taps": self.input_taps}
+        taps |= {"error_taps": self.error_taps} if self.error_taps else {}
+        taps = {name: list(delays) for name, delays in taps.items()}
+        return {"units": self.units, **taps, "activation": self.activation, "skip": self.skip}
 
     @property
     def memory(self):
         """The longest tap: how many samples a run needs before its first step."""
-        return max(0, *self.output_taps, *self.input_taps)
+        return max(0, *self.output_taps, *self.input_taps, *self.error_taps)
 
     @property
     def lead(self):
@@ -91,6 +93,25 @@ class NARX:
         return min(self.output_taps, default=1)
 
     # ---------------------------------------------------------------- fit
+    @classmethod
+    def search(cls, train, valid=None, *, output_taps=4, input_taps=4, units=(2, 4, 8), choose_inputs=True, **options):
+        """Which delays, inputs and hidden units a model of these records should have.
+
+        Arguments:
+            train, valid: as of `fit`.
+            output_taps, input_taps, units: the candidates: an int for all delays up to it, or a list.
+            choose_inputs: whether columns of u may be left out.
+            **options: of `zoo.training.structure.search`: method ("genetic", "annealing", "nsga2"), trials, seed, progress, …
+
+        Returns:
+            A `zoo.training.structure.Structures`: `table`, `front`, `best` and `inputs`.
+
+        Example:
+            >>> found = NARX.search(record, output_taps=6, input_taps=6)
+            >>> model = NARX(**found.best).fit(record.select(inputs=found.inputs))
+        """
+        return search(train, valid, Space(output_taps, input_taps, units, choose_inputs), **options)
+
     def fit(self, train, valid=None, *, seed=0, progress=None):
         """Identify the system.
 
@@ -108,79 +129,45 @@ class NARX:
         Raises:
             DataError: an output is constant, records differ in their columns, or one is shorter than the taps need.
         """
-        if isinstance(train, Experiment):
+        if isinstance(train, experiments.Experiment):
             train, valid = train.train, train.valid
         train = self._records(train)
-        train, valid = self._held_out(train) if valid is None else (train, self._records(valid, like=train[0]))
-        u, y = (np.concatenate([getattr(record, field) for record in train]) for field in "uy")
-        for name, column in zip(train[0].outputs, y.T, strict=True):
-            if np.ptp(column) == 0:
-                raise DataError(
-                    f"Output {name!r} is constant ({column[0]:g}) over the training part: nothing to learn."
-                )
+        if valid is None:
+            train, valid = (self._records(part) for part in hold_out(train, self.memory))
+        else:
+            valid = self._records(valid, like=train[0])
+        self.u_scaler, self.y_scaler = scalers(train)
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
-        self.u_scaler, self.y_scaler = standardizer(u), standardizer(y)
+        columns, outputs, samples = len(train[0].inputs), len(train[0].outputs), sum(map(len, train))
 
         train, valid = ([self._prepared(record) for record in part] for part in (train, valid))
-        outputs = y.shape[1]
-        inputs = len(self.input_taps) * u.shape[1] + len(self.output_taps) * outputs
-        network = OneHiddenLayer(inputs, self.units, outputs, self.activation, self.skip)
-        found = identify(network, self.output_taps, train, valid, self.recipe, seed=seed, progress=progress)
+        inputs = len(self.input_taps) * columns + len(self.output_taps) * outputs
+        errors = len(self.error_taps) * outputs
+        network = OneHiddenLayer(inputs + errors, self.units, outputs, self.activation, self.skip)
+        options = {"error_taps": self.error_taps, "seed": seed, "progress": progress}
+        found = identify(network, self.output_taps, train, valid, self.recipe, **options)
         self.linear = linear(inputs, outputs, self.output_taps, train + valid)  # all that the network has seen
-        self.model = architecture.closed_loop(u.shape[1], outputs=outputs, **self.network)
+        build = architecture.with_errors if self.error_taps else architecture.closed_loop
+        self.model = build(columns, outputs=outputs, **self.network)
         architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
         epochs = sum(len(fit.train) for fit in found.fits)
-        self.report = Report("lm", network.size, len(u), seed, *found.errors, epochs, found.stopped)
+        self.report = Report("lm", network.size, samples, seed, *found.errors, epochs, found.stopped)
         self.valid_error = found.valid
         return self
 
     # ---------------------------------------------------------------- data
     def split(self, data):
-        """The parts that `fit` and `evaluate` use: an Experiment with a validation part.
-
-        Arguments:
-            data: an Experiment; its own validation part, or else the last quarter of each training record. Or a Record, which
-                is cut by position, 70 % / 15 % / 15 %.
-        """
-        if isinstance(data, Record):
-            data = by_position(data)
-        if data.valid is not None:
-            return data
-        train, valid = self._held_out(self._records(data.train))
-        return replace(data, train=train, valid=valid)
+        """The parts that `fit` and `evaluate` use: an Experiment with a validation part, by `zoo.data.experiments.split`."""
+        return experiments.split(data, self.memory)
 
     def _records(self, data, like=None):
-        """The records as a list, checked against each other and the taps."""
-        records = [data] if isinstance(data, Record) else list(data)
-        if not records or not all(isinstance(record, Record) for record in records):
-            raise TypeError("NARX takes a zoo.data.systems.Record(u, y), or a list of them")
-        like = like or records[0]
-        for record in records:
-            if record.u.shape[1] != like.u.shape[1] or record.y.shape[1] != like.y.shape[1]:
-                raise DataError(
-                    f"{record.name} has {record.u.shape[1]} input(s) and {record.y.shape[1]} output(s); expected "
-                    f"{like.u.shape[1]} and {like.y.shape[1]}, as in {like.name}."
-                )
-            if len(record) < self.memory + 2:
-                raise DataError(
-                    f"{record.name} has {len(record)} samples; taps of up to {self.memory} steps need at least "
-                    f"{self.memory + 2}. Give a longer record or fewer taps."
-                )
-        return records
-
-    def _held_out(self, records):
-        """Each record without its last quarter, and that quarter, which starts with what its first step needs to know."""
-        cuts = [round(0.75 * len(record)) for record in records]
-        train = [record[:cut] for record, cut in zip(records, cuts, strict=True)]
-        valid = [record[max(cut - self.memory, 0) :] for record, cut in zip(records, cuts, strict=True)]
-        return self._records(train), self._records(valid)
+        return check_records(data, self.memory, like)
 
     def _prepared(self, record, first=None):
         """A record as `Simulation` takes it, scaled: the inputs' taps of each step from `first` on, and the outputs."""
         first = self.memory if first is None else first
         u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
-        rows = np.arange(first, len(record))
-        return lagged(u, self.input_taps, rows), y[first - max(self.output_taps, default=0) :]
+        return regressors(u, y, self.input_taps, self.output_taps, first)
 
     def _check(self, record):
         self._check_fitted()
@@ -226,13 +213,13 @@ class NARX:
                 f"{self.memory + steps}."
             )
         u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
-        state = lagged(y, self.output_taps and range(1, max(self.output_taps) + 1), origins)
-        reach = max(self.input_taps, default=0)
-        found = []
+        past = lagged(y, range(1, max(self.output_taps, default=0) + 1), origins)
+        errors = lagged(self._errors(u, y), range(1, max(self.error_taps, default=0) + 1), origins)
+        reach, found = max(self.input_taps, default=0), []
         for at in range(0, len(origins), BATCH):
-            some = origins[at : at + BATCH]
-            run = self._run(windows(u, some - reach, some + steps - 1), state[at : at + BATCH])
-            found.append(run[:, -1])
+            some = slice(at, at + BATCH)
+            inputs = windows(u, origins[some] - reach, origins[some] + steps - 1)
+            found.append(self._run(inputs, past[some], errors=errors[some])[:, -1])
         return np.concatenate(found)
 
     def simulate(self, u, initial=None):
@@ -265,21 +252,38 @@ class NARX:
             )
         if not (np.isfinite(u).all() and np.isfinite(initial).all()):
             raise DataError("The inputs and initial outputs of a run must be finite. Repair them first.")
-        past = self.y_scaler.scale(initial)[n - longest :][::-1].reshape(1, -1)
-        return self._run(self.u_scaler.scale(u)[None, n - max(self.input_taps, default=0) :], past)[0]
+        u, y = self.u_scaler.scale(u), self.y_scaler.scale(initial)
+        past = y[n - longest :][::-1].reshape(1, -1)
+        errors = lagged(self._errors(u[:n], y), range(1, max(self.error_taps, default=0) + 1), [n])
+        return self._run(u[None, n - max(self.input_taps, default=0) :], past, errors=errors)[0]
 
-    def _run(self, inputs, past):
-        """The closed loop on scaled inputs (runs, time, inputs) and past outputs, newest first; in the outputs' units.
+    def _errors(self, u, y):
+        """The errors y − ŷ one step ahead, scaled; 0 for the first steps, which have no history, and for one beyond the end."""
+        errors = np.zeros((len(y) + 1, y.shape[1]))
+        if self.error_taps and len(y) > self.memory:
+            first, longest = self.memory, max(self.output_taps, default=0)
+            past = y[first - longest : first][::-1].reshape(1, -1)
+            run = self._run(u[None, first - max(self.input_taps, default=0) :], past, truth=y[None, first:])
+            errors[first:-1] = y[first:] - self.y_scaler.scale(run[0])
+        return errors
 
-        A long run goes in stretches, each from the last outputs of the one before: the loop's memory grows with its length.
+    def _run(self, inputs, past, *, errors=None, truth=None):
+        """The network on scaled inputs (runs, time, inputs), past outputs and errors, newest first; in the outputs' units.
+
+        It runs on its own outputs, in stretches, since the loop's memory grows with its length; a NARMAX network on the true
+        ones as far as they are given, all at once.
         """
-        inputs, past = inputs.astype("float32"), past.astype("float32")
-        reach, found = max(self.input_taps, default=0), []
-        for at in range(0, inputs.shape[1] - reach, STRETCH):
-            outputs = keras.ops.convert_to_numpy(self.model([inputs[:, at : at + reach + STRETCH], past]))
-            found.append(outputs)
-            newest_first = np.concatenate([outputs[:, ::-1].reshape(len(outputs), -1), past], axis=1)
-            past = newest_first[:, : past.shape[1]]
+        reach, width = max(self.input_taps, default=0), len(self.y_scaler.mean)
+        more, steps, found = [], inputs.shape[1] - reach, []
+        if self.error_taps:
+            errors = np.zeros((len(inputs), max(self.error_taps) * width)) if errors is None else errors
+            more = [errors, np.full((len(inputs), steps, width), np.nan) if truth is None else truth]
+        stretch = steps if self.error_taps else STRETCH
+        for at in range(0, steps, stretch):
+            data = [array.astype("float32") for array in (inputs[:, at : at + reach + stretch], past, *more)]
+            found.append(keras.ops.convert_to_numpy(self.model(data)))
+            newest_first = found[-1][:, ::-1].reshape(len(inputs), -1)
+            past = np.concatenate([newest_first, past], axis=1)[:, : past.shape[1]]
         scaled = np.concatenate(found, axis=1)
         far = ~(np.abs(scaled) < TOO_FAR).all(axis=(0, 2))
         if far.any():
@@ -360,7 +364,7 @@ class NARX:
         try:
             run[:] = self.simulate(record.u, record.y[:first])
         except Diverged as error:
-            if error.step > 1:
+            if error.step > 1:  # the part before
                 run[: error.step - 1] = self.simulate(record.u[: first + error.step - 1], record.y[:first])
         return run
 
@@ -372,7 +376,7 @@ class NARX:
             A keras.Model of [inputs (batch, reach + time, inputs), initial outputs (batch, K, outputs) in the order of
             time] -> (batch, time, outputs), with reach the longest input tap and K the longest output tap.
         """
-        return self._view(self.model, past_steps=max(self.output_taps, default=0), name="closed_loop")
+        return self._view(lambda closed: closed, past_steps=max(self.output_taps, default=0), name="closed_loop")
 
     def open_loop(self):
         """The same network and weights one step ahead, fed with the true past outputs, all steps at once.
@@ -381,10 +385,15 @@ class NARX:
             A keras.Model of [inputs (batch, reach + time, inputs), true past outputs (batch, K + time − 1, outputs)] ->
             (batch, time, outputs).
         """
-        return self._view(architecture.open_loop(self.model), name="open_loop")
+        return self._view(architecture.open_loop, name="open_loop")
 
-    def _view(self, network, **options):
+    def _view(self, convert, **options):
         self._check_fitted()
+        if self.error_taps:
+            raise ValueError(
+                "A NARMAX model is one network for open and closed loop: `model`, made by zoo.models.narx.with_errors"
+            )
+        network = convert(self.model)
         return architecture.in_units(network, self.u_scaler, self.y_scaler, **options)
 
     # ---------------------------------------------------------------- save and load
@@ -403,11 +412,10 @@ class NARX:
     def save(self, path, card=None):
         """Write a bundle, a folder with the model, the scaling and a card."""
         self._check_fitted()
-        rng, names = np.random.default_rng(0), self.names
-        shapes = (
-            (3, max(self.input_taps, default=0) + 5, len(names["inputs"])),
-            (3, max(self.output_taps, default=0) * len(names["outputs"])),
-        )
+        rng, reach, width = np.random.default_rng(0), max(self.input_taps, default=0), len(self.names["outputs"])
+        shapes = [(3, reach + 5, len(self.names["inputs"])), (3, max(self.output_taps, default=0) * width)]
+        if self.error_taps:
+            shapes += [(3, max(self.error_taps) * width), (3, 5, width)]
         probe = [rng.normal(size=shape).astype("float32") for shape in shapes]
         bundle.save(path, self.model, self.config(), probe, card or self.card())
 
@@ -415,13 +423,11 @@ class NARX:
         """The card of this model."""
         report = self.report
         training = {"method": report.method, "samples": report.samples, "seed": report.seed} if report else {}
-        pattern = "narx" if self.output_taps else "tdnn"
-        parameters = self.model.count_params()
         return {
             "name": "narx",
-            "pattern": pattern,
+            "pattern": "narx" if self.output_taps else "tdnn",
             "cell": "narx",
-            "parameters": parameters,
+            "parameters": self.model.count_params(),
             "training": training,
             **fields,
         }
@@ -434,7 +440,6 @@ class NARX:
             zoo.bundle.BundleError: a file is missing, or is not the one that the card describes.
         """
         model, config = bundle.load(path)
-        config = json.loads(json.dumps(config))
         task = cls(**config["arguments"])
         task.u_scaler, task.y_scaler = (Standardizer.from_config(config[key]) for key in ("u_scaler", "y_scaler"))
         task.names, task.model, task.valid_error = config["names"], model, config["valid_error"]
@@ -442,8 +447,3 @@ class NARX:
         network = OneHiddenLayer(inputs, 0, len(task.names["outputs"]), skip=True)
         task.linear = network, np.array(config["linear"])
         return task
-
-
-def standardizer(values):
-    std = values.std(axis=0)
-    return Standardizer(tuple(values.mean(axis=0).tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))

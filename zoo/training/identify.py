@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.training.evolve import SCALE, minimise
 from zoo.training.second_order import OneHiddenLayer, levenberg_marquardt
 from zoo.training.simulation import Simulation, open_loop, refine
 
 
 @dataclass(frozen=True)
 class Identified:
-    """The kept weights, the fits of their stages, their RMSE in free run over the validation part, why it all stopped."""
+    """The kept weights, the fits of their stages, their RMSE over the validation part by which they were chosen, why it all
+    stopped."""
 
     theta: np.ndarray
     fits: list
@@ -23,15 +25,18 @@ class Identified:
         return [e for fit in self.fits for e in fit.train], [e for fit in self.fits for e in fit.valid]
 
 
-def identify(network, output_taps, train, valid, recipe, *, seed=0, progress=None):
+def identify(network, output_taps, train, valid, recipe, *, error_taps=(), seed=0, progress=None):
     """Levenberg-Marquardt by a recipe: `restarts` times open loop and then its `closed_loop` stages.
 
-    The start with the best free run over the validation part is kept, and trained on for `refit` epochs on everything.
+    With `recipe.search` the initial weights of each start are searched for, one step ahead (`zoo.training.evolve`). The start
+    with the best free run over the validation part is kept, and trained on for `refit` epochs on everything.
 
     Arguments:
         network, output_taps: as of `Simulation`.
         train, valid: lists of records, as of `Simulation`.
         recipe: a `zoo.training.Recipe`.
+        error_taps: of a NARMAX network, which is trained and chosen one step ahead (the prediction-error method): ahead of
+            the last truth its errors are unknown.
         seed: of the initial weights.
         progress: called after each epoch as progress(epoch, train_mse, valid_mse), the epochs counted on over all trainings.
 
@@ -40,14 +45,13 @@ def identify(network, output_taps, train, valid, recipe, *, seed=0, progress=Non
     """
     options = {"epochs": recipe.epochs, "patience": recipe.patience, "decay": recipe.decay, "tolerance": 1e-7}
     options["progress"] = progress = counted(progress)
-    stages = recipe.closed_loop if len(output_taps) else ()
-    errors, one_step = (open_loop(network, output_taps, part) for part in (train, valid))
-    judge, best = Simulation(network, output_taps, valid), None
+    stages = recipe.closed_loop if len(output_taps) and not len(error_taps) else ()
+    errors, one_step = (open_loop(network, output_taps, part, error_taps) for part in (train, valid))
+    judge, best = one_step if len(error_taps) else Simulation(network, output_taps, valid), None
     for restart in range(recipe.restarts):
-        theta = network.initial(np.random.default_rng([seed, restart]))
-        fits = [levenberg_marquardt(errors, theta, one_step, **options)]
+        fits = [started(errors, one_step, recipe, [seed, restart], **options)]
         theta = fits[0].theta
-        if fits[0].stopped != "interrupted":
+        if stages and fits[0].stopped != "interrupted":
             theta, later = refine(network, theta, output_taps, train, valid, stages=stages, **options)
             fits += later
         error = np.sqrt(judge.sum_of_squares(theta) / judge.count)
@@ -56,12 +60,21 @@ def identify(network, output_taps, train, valid, recipe, *, seed=0, progress=Non
         if fits[-1].stopped == "interrupted":
             return Identified(best.theta, best.fits, best.valid, "interrupted")
     if recipe.refit:
-        everything = Simulation(network, output_taps, train + valid, stages[-1] if stages else 1)
+        everything = Simulation(network, output_taps, train + valid, stages[-1] if stages else 1, error_taps)
         if np.isfinite(everything.sum_of_squares(best.theta)):
             last = {"epochs": recipe.refit, "decay": best.fits[-1].decay, "progress": progress}
             fit = levenberg_marquardt(everything, best.theta, **last)
             best = Identified(fit.theta, best.fits, best.valid, fit.stopped)
     return best
+
+
+def started(errors, valid, recipe, seed, **options):
+    """The `Fit` one step ahead from random initial weights, or from those that the recipe's search finds."""
+    if recipe.search:
+        searching = {"method": recipe.search, "evaluations": recipe.evaluations, "seed": seed}
+        return minimise(errors, SCALE, valid=valid, **searching, **options)
+    theta = errors.network.initial(np.random.default_rng(seed))
+    return levenberg_marquardt(errors, theta, valid, **options)
 
 
 def linear(inputs, outputs, output_taps, records):

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from zoo.training.evolve import METHODS as SEARCHES
 from zoo.training.second_order import BAYES
 
 LARGEST_FOR_LM = 2000
@@ -21,6 +22,9 @@ class Recipe:
         closed_loop: stages of training in closed loop after the one in open loop: how many steps the network runs on its
             own outputs before it is given the truth again, None for the whole record; () for open loop alone. Such as
             (20, None).
+        search: "genetic" or "annealing" to search for the initial weights of each start instead of drawing them (lm, NARX;
+            `zoo.training.evolve`). Mostly more restarts without it do better in the same time.
+        evaluations: how many weights such a search tries.
         refit: epochs of a last training on the training and validation part together, from the chosen weights; 0 for none.
         learning_rate, batch_size: of adam.
 
@@ -34,6 +38,8 @@ class Recipe:
     restarts: int = 1
     decay: float | str = 0.0
     closed_loop: tuple = ()
+    search: str | None = None
+    evaluations: int = 2000
     refit: int = 0
     learning_rate: float = 1e-3
     batch_size: int = 64
@@ -42,9 +48,13 @@ class Recipe:
         object.__setattr__(self, "closed_loop", tuple(self.closed_loop))  # a list, from JSON
         if self.method not in ("auto", "lm", "adam"):
             raise ValueError(f'method must be "auto", "lm" or "adam". Received: {self.method!r}')
-        for name in ("epochs", "patience", "restarts", "batch_size"):
+        for name in ("epochs", "patience", "restarts", "evaluations", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {getattr(self, name)}")
+        if self.search is not None and self.search not in SEARCHES:
+            raise ValueError(f"search must be one of {sorted(SEARCHES)}, or None. Received: {self.search!r}")
+        if self.search is not None and self.method == "adam":
+            raise ValueError(f'search={self.search!r} is for method="lm". Received: method="adam"')
         if self.refit < 0:
             raise ValueError(f"refit is a number of epochs, 0 for none. Received: {self.refit}")
         if isinstance(self.decay, str) and self.decay != BAYES:

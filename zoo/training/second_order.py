@@ -3,6 +3,7 @@
 Source: Hagan & Menhaj, "Training feedforward networks with the Marquardt algorithm", IEEE Trans. Neural Networks 5, 1994.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,12 +38,12 @@ class OneHiddenLayer:
 
     @property
     def size(self):
-        return sum(int(np.prod(shape)) for shape in self.shapes.values())
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     def unpack(self, theta):
         arrays, at = {}, 0
         for name, shape in self.shapes.items():
-            size = int(np.prod(shape))
+            size = math.prod(shape)
             arrays[name] = theta[at : at + size].reshape(shape)
             at += size
         return arrays

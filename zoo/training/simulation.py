@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
+from zoo.data.windows import lagged
 from zoo.training.second_order import OneStep, levenberg_marquardt
 
 TOO_FAR = 1e2  # an output beyond this many times the largest true one has left the model's world
@@ -50,22 +51,25 @@ class Simulation:
 
     Arguments:
         network: a OneHiddenLayer whose inputs are those of `x` and, behind them, the past outputs: all outputs of the
-            first delay, then of the second.
+            first delay, then of the second; and then the past errors, likewise.
         output_taps: the delays of the past outputs, ascending.
         records: a list of (x, y): x (rows, exogenous regressors) of the steps to run; y (K + rows, outputs), the true
             outputs, whose first K = max(output_taps) are the initial conditions.
         steps: how far the network runs on its own outputs before it is given the truth again: None for the whole record,
             1 for one step ahead (open loop).
+        error_taps: of a NARMAX network, the delays of the past errors y − ŷ. They are known one step ahead only; in a run of
+            more steps, and before the record, they are 0, their mean.
 
     Raises:
         ValueError: sizes that do not fit, numbers that are not finite, or too few rows.
     """
 
-    def __init__(self, network, output_taps, records, steps=None):
-        self.network, self.taps = network, np.asarray(output_taps, int)
-        longest = int(self.taps.max(initial=0))
+    def __init__(self, network, output_taps, records, steps=None, error_taps=()):
+        self.network, longest = network, max(output_taps, default=0)
         if steps is not None and steps < 1:
             raise ValueError(f"steps must be at least 1, or None for the whole record. Received: {steps}")
+        taps = np.array([*output_taps, *error_taps], int)
+        is_error = np.arange(len(taps)) >= len(output_taps)
         parts, began = [], 0
         for x, y in records:
             if len(y) != len(x) + longest:
@@ -73,20 +77,25 @@ class Simulation:
                     f"A record of {len(x)} rows of inputs needs {longest} + {len(x)} outputs (the first {longest} are the "
                     f"initial conditions). Received: {len(y)}"
                 )
+            # What a tap sees is known + gain · ŷ: the truth, its own output (gain 1), or the error of one (gain −1).
             t = np.arange(len(x))
-            source = t[:, None] - self.taps  # the step that a tap looks at
+            source = t[:, None] - taps  # the step that a tap looks at
             own = source >= (t - t % steps if steps else np.zeros_like(t))[:, None]
-            parts.append((x, y[longest:], y[longest + source], own, np.where(own, source + began, 0)))
+            seen = np.where(is_error, (source >= 0) & (steps == 1), ~own)
+            gain = np.where(is_error, -seen.astype(float), own)
+            known = np.where(seen[..., None], y[np.maximum(longest + source, 0)], 0.0)
+            parts.append((x, y[longest:], known, gain[..., None], np.where(source >= 0, source + began, 0)))
             began += len(x)
-        self.x, self.targets, self.past, self.own, self.source = map(np.concatenate, zip(*parts, strict=True))
-        if not (np.isfinite(self.x).all() and np.isfinite(self.targets).all() and np.isfinite(self.past).all()):
+        self.taps = taps
+        self.x, self.targets, self.known, self.gain, self.source = map(np.concatenate, zip(*parts, strict=True))
+        if not (np.isfinite(self.x).all() and np.isfinite(self.targets).all() and np.isfinite(self.known).all()):
             raise ValueError("A simulation needs finite inputs and outputs")
         if len(self.x) < 2:
             raise ValueError(f"There are {len(self.x)} rows to simulate; give a longer record or fewer taps")
         expected = self.x.shape[1] + len(self.taps) * self.targets.shape[1]
         if network.inputs != expected:
             raise ValueError(f"The network takes {network.inputs} inputs; these taps make {expected}")
-        self._bound = TOO_FAR * max(1.0, np.abs(self.targets).max(), np.abs(self.past).max(initial=0.0))
+        self._bound = TOO_FAR * max(1.0, np.abs(self.targets).max(), np.abs(self.known).max(initial=0.0))
         self._last = None, None
         self._guess = self.targets
 
@@ -146,7 +155,7 @@ class Simulation:
         for _ in range(ROUNDS):
             regressors = self._regressors(outputs)
             predicted = self.network.predict(theta, regressors)
-            if not self.own.any():
+            if not self.gain.any():
                 return Run(predicted, regressors, None)
             band = self._band(theta, regressors)
             change = self._solve(band, (predicted - outputs).reshape(-1, 1)).reshape(outputs.shape)
@@ -164,7 +173,7 @@ class Simulation:
     def _step_by_step(self, theta):
         outputs = np.zeros_like(self.targets)
         for t in range(len(outputs)):
-            past = np.where(self.own[t][:, None], outputs[self.source[t]], self.past[t])
+            past = self.known[t] + self.gain[t] * outputs[self.source[t]]
             outputs[t] = self.network.predict(theta, np.concatenate([self.x[t], past.ravel()])[None])[0]
             if not np.abs(outputs[t]).max() < self._bound:
                 raise Diverged(t + 1)
@@ -172,7 +181,7 @@ class Simulation:
         return Run(outputs, regressors, self._band(theta, regressors))
 
     def _regressors(self, outputs):
-        past = np.where(self.own[..., None], outputs[self.source], self.past)
+        past = self.known + self.gain * outputs[self.source]
         return np.concatenate([self.x, past.reshape(len(self.x), -1)], axis=1)
 
     def _band(self, theta, regressors):
@@ -181,8 +190,10 @@ class Simulation:
         band = np.zeros((int(self.taps.max(initial=0)) * width + width, rows * width), order="F")
         band[0] = 1.0
         slopes = self.network.output_slopes(theta, regressors)[..., self.x.shape[1] :]
-        slopes = np.where(self.own[:, None, :, None], slopes.reshape(rows, width, len(self.taps), width), 0.0)
+        slopes = slopes.reshape(rows, width, len(self.taps), width) * self.gain[:, None]
         for k, tap in enumerate(self.taps):
+            if tap >= rows:
+                continue
             for to in range(width):
                 for source in range(width):
                     diagonal = band[tap * width + to - source, source : (rows - tap) * width : width]
@@ -197,6 +208,11 @@ class Simulation:
         if info:
             raise np.linalg.LinAlgError(f"dtbtrs failed with info={info}")
         return solved
+
+
+def regressors(u, y, input_taps, output_taps, first):
+    """Scaled inputs and outputs, (time, columns) each, as a record of a `Simulation` that runs from row `first` on."""
+    return lagged(u, input_taps, np.arange(first, len(y))), y[first - max(output_taps, default=0) :]
 
 
 def refine(network, theta, output_taps, train, valid, *, stages=(20, None), progress=None, **options):
@@ -232,7 +248,9 @@ def refine(network, theta, output_taps, train, valid, *, stages=(20, None), prog
     return best[1], fits
 
 
-def open_loop(network, output_taps, records):
-    """The same records one step ahead: a `OneStep`, which needs no band matrix and less memory."""
+def open_loop(network, output_taps, records, error_taps=()):
+    """The same records one step ahead: without past errors a `OneStep`, which needs no band matrix and less memory."""
+    if len(error_taps):
+        return Simulation(network, output_taps, records, 1, error_taps)
     one_step = Simulation(network, output_taps, records, steps=1)
     return OneStep(network, one_step._regressors(one_step.targets), one_step.targets)

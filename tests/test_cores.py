@@ -1,0 +1,222 @@
+"""Any network where NARX stands: every strategy learns, forecasts, saves, is repeatable and sees nothing of the future."""
+
+import keras
+import numpy as np
+import pytest
+import small
+
+import zoo
+from zoo.data import DataError, split
+from zoo.tasks import Forecaster
+from zoo.tasks.rolling import Diverged
+
+H = 4
+ADAM = {"epochs": 6, "learning_rate": 0.02}
+KINDS = {
+    "lstm, direct": {"cell": "lstm", "units": 4, "window": 12, "recipe": ADAM},
+    "gru, recursive": {"cell": "gru", "strategy": "recursive", "units": 4, "window": 12, "recipe": ADAM},
+    "a network per step": {"strategy": "direct", "units": 3, "output_taps": 2, "input_taps": 2, "recipe": small.FAST},
+}
+every_kind = pytest.mark.parametrize("name", KINDS)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return {name: Forecaster(horizon=H, **options).fit(small.driven()) for name, options in KINDS.items()}
+
+
+def arrays(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def ahead_of(series, row, count=H):
+    return series.frame.iloc[row : row + count][list(series.future)]
+
+
+# ------------------------------------------------------------------ what every kind does
+@every_kind
+def test_a_row_of_a_backtest_is_the_forecast_from_that_origin(name, fitted):
+    series, task = small.driven(), fitted[name]
+    backtest = task.backtest(split(series, gap=H).test)
+    for at in (0, len(backtest.origins) - 1):
+        row = backtest.origins[at] + 1
+        found = task.forecast(series.until(row), future=ahead_of(series, row))
+        np.testing.assert_allclose(found["model"], backtest.forecast(at)["model"], rtol=1e-4, atol=1e-5)
+
+
+@every_kind
+def test_it_is_better_than_the_baselines_where_the_inputs_make_the_series(name, fitted):
+    scores = fitted[name].backtest(split(small.driven(), gap=H).test).scores()["RMSE"]
+    assert scores["model"] < 1.1 * scores.drop("model").min()
+
+
+@every_kind
+def test_no_forecast_depends_on_what_is_measured_after_its_origin(name, fitted):
+    series, origin = small.driven(), 300
+    changed = small.from_row(series, origin + 1, columns=[series.target, *series.past])
+    before, after = (fitted[name].backtest(s) for s in (series, changed))
+    early = before.origins <= origin
+    np.testing.assert_array_equal(before.forecasts["model"][early], after.forecasts["model"][early])
+    assert (before.forecasts["model"][~early] != after.forecasts["model"][~early]).any()
+
+
+@every_kind
+def test_a_future_input_reaches_its_own_step_and_no_earlier_one(name, fitted):
+    series = small.driven()
+    ahead = ahead_of(series, 300)
+    before = fitted[name].forecast(series.until(300), future=ahead)["model"]
+    changed = ahead.copy()
+    changed.iloc[2] += 5.0
+    moved = ~np.isclose(fitted[name].forecast(series.until(300), future=changed)["model"], before, atol=1e-6)
+    assert moved[:3].tolist() == [False, False, True]
+
+
+@every_kind
+def test_a_forecast_uses_no_row_before_those_that_it_says_it_needs(name, fitted):
+    series, task = small.driven(), fitted[name]
+    history = series.until(300)
+    short = small.with_frame(series, history.frame.iloc[-max(task.memory(), series.season) :])
+    long, short = (task.forecast(h, future=ahead_of(series, 300))["model"] for h in (history, short))
+    np.testing.assert_allclose(short, long, rtol=1e-4, atol=1e-5)
+
+
+@every_kind
+def test_a_shorter_horizon_gives_the_first_steps_of_a_longer_one(name, fitted):
+    series = small.driven()
+    long, short = (fitted[name].forecast(series.until(300), h, ahead_of(series, 300, h))["model"] for h in (H, 2))
+    np.testing.assert_allclose(short, long.iloc[:2], rtol=1e-4, atol=1e-5)
+
+
+@every_kind
+def test_it_is_saved_verified_and_loaded(name, fitted, tmp_path):
+    task = fitted[name]
+    task.save(tmp_path / "mine")
+    again = zoo.load(tmp_path / "mine")
+    assert again.config() == task.config() and zoo.bundle.verify(tmp_path / "mine")[1] < 1e-5
+    before, after = (each.backtest(small.driven(), intervals=0.8) for each in (task, again))
+    np.testing.assert_allclose(after.forecasts["model"], before.forecasts["model"], rtol=1e-5)
+    np.testing.assert_allclose(after.intervals[80], before.intervals[80], rtol=1e-5)
+
+
+@every_kind
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name):
+    def weights(seed):
+        options = {**KINDS[name], "recipe": {**KINDS[name]["recipe"], "epochs": 2}}
+        return Forecaster(horizon=2, **options).fit(small.wave(150), seed=seed).model.get_weights()
+
+    first, second, other = map(weights, (0, 0, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert any(not np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@every_kind
+def test_its_residuals_can_be_diagnosed_and_only_a_recursive_strategy_has_a_free_run(name, fitted):
+    series = small.driven()
+    if fitted[name].core.strategy == "direct":
+        found = fitted[name].diagnose(split(series, gap=H).test)
+        assert found.free_run is None and list(found.scores().index) == ["one step ahead"] and found.diverged() is None
+    else:
+        assert len(fitted[name].diagnose(split(series, gap=H).test).scores()) == 2
+
+
+# ------------------------------------------------------------------ what tells them apart
+def test_a_direct_strategy_sees_measured_inputs_up_to_the_origin(fitted):
+    series, origin = small.driven(), 300
+    for name in ("lstm, direct", "a network per step"):
+        frame = series.frame.copy()
+        frame.iloc[origin, frame.columns.get_loc("wind")] += 5.0
+        before, after = (
+            fitted[name].forecast(s.until(origin + 1), future=ahead_of(series, origin + 1))["model"]
+            for s in (series, small.with_frame(series, frame))
+        )
+        assert abs(before.iloc[2] - after.iloc[2]) > 1e-4       # load_t follows wind_{t−3}
+
+
+def test_a_direct_strategy_reaches_no_further_than_it_was_trained_for():
+    task = Forecaster(strategy="direct", horizon=2, units=2, recipe=small.FAST).fit(small.wave(150))
+    with pytest.raises(DataError, match=r"reaches 2 step\(s\) ahead.*direct strategy.*Asked: 3. Train one with horizon=3"):
+        task.forecast(small.wave(150), 3)
+
+
+def test_a_recursive_network_on_its_own_outputs_is_the_one_that_was_fed_with_the_truth():
+    from zoo.models import encoders
+
+    model = encoders.fed_back("lstm", 2, units=3)
+    rng = np.random.default_rng(0)
+    y, x = rng.normal(size=(2, 6, 1)).astype("float32"), rng.normal(size=(2, 6, 2)).astype("float32")
+    known = np.ones_like(y)
+    fed = arrays(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1)))
+    np.testing.assert_allclose(arrays(model(np.concatenate([known, y, x], axis=-1))), fed, atol=1e-6)
+    # Step by step on its own outputs from the fourth step on: what it gives, given back as the truth, changes nothing.
+    known[:, 3:] = 0
+    own = arrays(model(np.concatenate([known, y * known, x], axis=-1)))
+    y[:, 3:] = own[:, 2:-1]
+    np.testing.assert_allclose(arrays(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1))), own, atol=1e-6)
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_a_residual_network_forecasts_the_difference_from_the_last_value(strategy):
+    options = {"residual": True, "units": 4, "window": 12, "recipe": {"epochs": 2}}
+    task = Forecaster(cell="mut1", strategy=strategy, horizon=2, **options).fit(small.wave(150))
+    for weight in task.model.trainable_variables:
+        weight.assign(weight * 0)
+    found = task.forecast(small.wave(150))
+    np.testing.assert_allclose(found["model"], found["persistence"], rtol=1e-5)
+
+
+def test_the_window_is_a_season_unless_it_is_given():
+    task = Forecaster(cell="gru", units=2, horizon=2, recipe={"epochs": 1}).fit(small.wave(200))
+    assert task.core.window == 24 and task.arguments()["window"] == 24 and task.memory() == 24
+
+
+@pytest.mark.parametrize("cell", sorted(zoo.cells.CELLS.keys() - {"narx", "narmax"}))
+def test_any_cell_can_be_the_network(cell):
+    core = Forecaster(cell=cell, units=4, window=5, horizon=3).core
+    core.build(2, 1)
+    rng = np.random.default_rng(0)
+    y, x = rng.normal(size=(20, 1)), rng.normal(size=(20, 2))
+    assert np.isfinite(core.forecast(y, x, np.array([7, 9]), 3)).all()
+
+
+# ------------------------------------------------------------------ misuse
+@pytest.mark.parametrize(("options", "error", "words"), [
+    ({"cell": "lstn"}, ValueError, "no cell 'lstn'. Did you mean: lstm"),
+    ({"cell": "narmax"}, ValueError, "narmax needs the truth of each step"),
+    ({"strategy": "both"}, ValueError, 'strategy must be "direct" or "recursive". Received: \'both\''),
+    ({"cell": "gru", "output_taps": 2}, TypeError, "no argument 'output_taps'. It takes: units, window, residual"),
+    ({"window": 2}, TypeError, "no argument 'window'. It takes: units, output_taps"),
+    ({"cell": "gru", "window": 0}, ValueError, "window must be a positive integer"),
+])
+def test_bad_arguments_are_refused(options, error, words):
+    with pytest.raises(error, match=words):
+        Forecaster(**options)
+
+
+def test_levenberg_marquardt_is_refused_for_a_recurrent_cell():
+    with pytest.raises(ValueError, match="Levenberg-Marquardt trains NARX networks; cell='lstm' is trained by Adam"):
+        Forecaster(cell="lstm", units=2, window=4, recipe={"method": "lm"}).fit(small.wave(150))
+
+
+# ------------------------------------------------------------------ a closed loop that diverges
+@pytest.fixture
+def exploding():
+    """A NARX network with a linear path, made to double its output at each step; bounds would hide that."""
+    task = Forecaster(units=2, output_taps=1, skip=True, horizon=H, recipe=small.FAST)
+    task.fit(small.wave(150, lower=0.0, upper=20.0))
+    task.model.get_layer("closed_loop").cell.recurrent_skip_kernel.assign([[2.0]])
+    return task
+
+
+def test_a_diverging_forecast_is_refused_with_its_step_and_no_number_is_given(exploding):
+    with pytest.raises(Diverged, match=r"diverges at step \d+ of 48 after 2024-01-07 05:00:00: there is no forecast") as error:
+        exploding.forecast(small.wave(150), 48)
+    assert 1 < error.value.step <= 48
+    with pytest.raises(Diverged, match=r"and from \d+ more origins"):
+        exploding.backtest(small.wave(150), 48)
+
+
+def test_a_diverging_free_run_is_reported_with_its_step_though_the_bounds_would_hide_it(exploding):
+    found = exploding.diagnose(small.wave(150))
+    step = found.diverged()
+    assert step and np.isnan(found.free_run[step - 1 :]).all() and np.isfinite(found.free_run[: step - 1]).all()
+    assert f"DIVERGES at step {step} of" in found.verdict() and found.scores().loc["free run"].isna().all()

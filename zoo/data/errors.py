@@ -1,0 +1,15 @@
+"""What is said of data that cannot be used."""
+
+
+class DataError(ValueError):
+    """The data cannot be used as they are; the message says what was found, what is needed and what to do."""
+
+
+def check_columns(frame, columns):
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        there = ", ".join(map(str, frame.columns))
+        raise DataError(f"There is no column {', '.join(map(repr, missing))}. The columns are: {there}.")
+    twice = [column for column in columns if list(frame.columns).count(column) > 1]
+    if twice:
+        raise DataError(f"Several columns are named {', '.join(map(repr, twice))}. Give each its own name.")

@@ -1,0 +1,122 @@
+"""NARX and TDNN: trained one step ahead on the true past, run on its own outputs."""
+
+import numpy as np
+
+from zoo.cells.base import check_units
+from zoo.cells.narx import check_taps
+from zoo.data.windows import lagged, windows
+from zoo.models import narx as architecture
+from zoo.tasks.cores.base import Core, first_order, joined
+from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer, levenberg_marquardt
+
+
+class ClosedLoopNARX(Core):
+    """y_t = F(x_{t−l}, y_{t−k}),   l in input_taps, k in output_taps.
+
+    Arguments:
+        units: width of the hidden layer.
+        output_taps: delays of the fed-back target: an int K for 1 … K, or a list; 0 for none (TDNN).
+        input_taps: delays of the inputs: an int L for 0 … L, or a list.
+        activation: of the hidden layer, "tanh" or "sigmoid".
+        skip: whether there is a linear path around the hidden layer.
+    """
+
+    def __init__(self, cell, horizon, *, units=10, output_taps=2, input_taps=(0,), activation="tanh", skip=False):
+        check_units(units)
+        self.output_taps = list(check_taps(output_taps, "output_taps", smallest=1))
+        self.input_taps = list(check_taps(input_taps, "input_taps", smallest=0))
+        arguments = {"output_taps": output_taps, "input_taps": input_taps, "activation": activation, "skip": skip}
+        super().__init__(cell, horizon, units=units, **arguments)
+        self.longest = max(self.output_taps, default=0)
+        self.oldest = max(self.input_taps, default=0)
+
+    @property
+    def pattern(self):
+        return "narx" if self.output_taps else "tdnn"
+
+    def reach(self, season):
+        return max(self.longest, self.oldest)
+
+    def memory(self, delay, season):
+        return max(self.longest, self.oldest + delay)
+
+    def network(self):
+        return architecture.closed_loop(self.inputs, **self.arguments)
+
+    def settled(self):
+        return {**self.arguments, "output_taps": self.output_taps, "input_taps": self.input_taps}
+
+    def probe(self):
+        rng = np.random.default_rng(0)
+        shapes = (3, self.oldest + 5, self.inputs), (3, self.longest)
+        return [rng.normal(size=shape).astype("float32") for shape in shapes]
+
+    def forecast(self, y, x, origins, horizon):
+        state = lagged(y, range(self.longest), origins)
+        return self.run([windows(x, origins + 1 - self.oldest, origins + horizon), state])
+
+    # ---------------------------------------------------------------- training, in open loop
+    def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
+        method = recipe.choose(self.model.count_params())
+        if method == "adam":
+            samples = [joined([self.sequences(block) for block in blocks]) for blocks in (train, valid)]
+            network = architecture.open_loop(self.model)
+            return first_order(network, *samples, recipe, seed=seed, progress=progress, warm=warm)
+        cell, samples = architecture.cell_of(self.model), [self.samples(blocks) for blocks in (train, valid)]
+        start = architecture.to_arrays(cell) if warm else None
+        arrays, outcome = second_order(self.arguments, samples, recipe, seed=seed, progress=progress, start=start)
+        architecture.from_arrays(cell, arrays)
+        return outcome
+
+    def samples(self, blocks):
+        """Regressors and targets, in the order of the network's weights."""
+        return joined([(self.regressors(block.y, block.x, block.rows), block.y[block.rows]) for block in blocks])
+
+    def regressors(self, y, x, rows):
+        return np.concatenate([lagged(x, self.input_taps, rows), lagged(y, self.output_taps, rows)], axis=1)
+
+    def sequences(self, block):
+        """The same as `samples`, as the open loop's sequences of one step."""
+        y, x, rows = block.y, block.x, block.rows
+        past = windows(y, rows - self.longest, rows - 1) if self.longest else np.zeros((len(rows), 1, 0))
+        return [windows(x, rows - self.oldest, rows), past], y[rows][:, None]
+
+
+def second_order(network, samples, recipe, *, seed, progress, start=None):
+    """Train one hidden layer by Levenberg-Marquardt: its arrays, and the fields of the report.
+
+    Arguments:
+        network: `units`, `activation` and `skip`.
+        samples: of the training and of the validation part, (inputs, targets).
+        start: arrays to go on from; without it `recipe.restarts` random ones are tried.
+    """
+    if network["activation"] not in ACTIVATIONS:
+        raise ValueError(f"Levenberg-Marquardt training knows the activations {sorted(ACTIVATIONS)}; use method='adam'")
+    layer = OneHiddenLayer(samples[0][0].shape[1], network["units"], 1, network["activation"], network["skip"])
+    options = {
+        "epochs": recipe.epochs,
+        "patience": recipe.patience,
+        "decay": recipe.decay,
+        "progress": progress,
+    }
+    if start is None:
+        starts = (layer.initial(np.random.default_rng([seed, restart])) for restart in range(recipe.restarts))
+    else:
+        starts = [layer.pack(start)]
+    errors, validation = (layer.on(*part) for part in samples)
+    fits = []
+    for theta in starts:
+        fits.append(levenberg_marquardt(errors, theta, validation, **options))
+        if fits[-1].stopped == "interrupted":
+            break
+    best = min(fits, key=lambda fit: validation.sum_of_squares(fit.theta))
+    before = None if start is None else validation.sum_of_squares(layer.pack(start)) / validation.count
+    return layer.unpack(best.theta), {
+        "method": "lm",
+        "samples": len(samples[0][1]),
+        "train": best.train,
+        "valid": best.valid,
+        "best_epoch": best.best_epoch,
+        "stopped": best.stopped,
+        "before": before,
+    }

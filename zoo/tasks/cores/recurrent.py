@@ -1,0 +1,122 @@
+"""Any recurrent cell: direct, all steps at once from the encoded past; or recursive, step by step on its own outputs."""
+
+import numpy as np
+
+from zoo.cells.base import check_units
+from zoo.data.windows import windows
+from zoo.models import encoders
+from zoo.tasks.cores.base import Core, first_order, joined
+
+SHORTEST, LONGEST = 20, 200  # of a window that is chosen by the season
+
+
+class RecurrentCore(Core):
+    """A window of the past, read by a recurrent cell.
+
+    Arguments:
+        units: width of the cell.
+        window: steps of the past that the cell reads; by default a season, at least 20 and at most 200 steps.
+        residual: forecast the difference from the last known value.
+        cell_options: further arguments of the cell, such as {"dropout": 0.1}.
+    """
+
+    def __init__(self, cell, horizon, *, units=32, window=None, residual=False, cell_options=None):
+        check_units(units)
+        if window is not None:
+            check_units(window, "window")
+        super().__init__(cell, horizon, units=units, window=window, residual=residual, cell_options=cell_options)
+        self.window = window
+
+    def resolve(self, season):
+        self.window = self.window_for(season)
+
+    def window_for(self, season):
+        return self.arguments["window"] or min(max(season, SHORTEST), LONGEST)
+
+    def settled(self):
+        return {**self.arguments, "window": self.window}
+
+    def memory(self, delay, season):
+        return self.window_for(season) + delay
+
+    def method(self, recipe):
+        if recipe.method == "lm":
+            raise ValueError(
+                f"Levenberg-Marquardt trains NARX networks; cell={self.cell!r} is trained by Adam: use method='adam' or 'auto'"
+            )
+        return recipe
+
+
+class DirectRecurrent(RecurrentCore):
+    """ŷ_{t+h} = head(context_h(s_t), known inputs of t + h),   s_t the state after reading the window, h = 1 … horizon."""
+
+    strategy, any_horizon, pattern = "direct", False, "many-to-one"
+
+    def reach(self, season):
+        return self.window_for(season)
+
+    def network(self):
+        options = {k: v for k, v in self.arguments.items() if k != "window"}
+        return encoders.direct(self.cell, 1 + self.inputs, self.known, self.horizon, **options)
+
+    def given(self, y, x, origins):
+        """The past of each origin, and what is known of the steps ahead, if anything is."""
+        past = windows(np.concatenate([y, x[: len(y)]], axis=1), origins + 1 - self.window, origins)
+        if not self.known:
+            return past
+        return [past, windows(x[:, : self.known], origins + 1, origins + self.horizon)]
+
+    def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
+        samples = [joined([self.samples(block) for block in blocks]) for blocks in (train, valid)]
+        return first_order(self.model, *samples, self.method(recipe), seed=seed, progress=progress, warm=warm)
+
+    def samples(self, block):
+        origins = block.rows[: len(block.rows) - self.horizon + 1] - 1
+        return self.given(block.y, block.x, origins), windows(block.y, origins + 1, origins + self.horizon)
+
+    def forecast(self, y, x, origins, horizon):
+        return self.run(self.given(y, self.padded(x, horizon), origins))[:, :horizon]
+
+    def probe(self):
+        rng = np.random.default_rng(0)
+        shapes = [(3, self.window, 1 + self.inputs), *([(3, self.horizon, self.known)] if self.known else [])]
+        return [rng.normal(size=shape).astype("float32") for shape in shapes]
+
+
+class RecursiveRecurrent(RecurrentCore):
+    """ŷ_t = W h_t + b,   h_t = cell([y_{t−1}, x_t], h_{t−1}): trained on the true y, run on its own beyond the last truth."""
+
+    strategy, pattern = "recursive", "many-to-many"
+
+    def reach(self, season):
+        return self.window_for(season)
+
+    def network(self):
+        options = {k: v for k, v in self.arguments.items() if k != "window"}
+        return encoders.fed_back(self.cell, self.inputs, **options)
+
+    def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
+        samples = [joined([self.samples(block) for block in blocks]) for blocks in (train, valid)]
+        network = encoders.teacher_forced(self.model)
+        return first_order(network, *samples, self.method(recipe), seed=seed, progress=progress, warm=warm)
+
+    def samples(self, block):
+        """Windows, an eighth of their length apart, that end with the rows of the block."""
+        last = block.rows[:: -max(self.window // 8, 1)][::-1]
+        first = last - self.window + 1
+        before = windows(block.y, first - 1, last - 1)
+        return np.concatenate([before, windows(block.x, first, last)], axis=-1), windows(block.y, first, last)
+
+    def forecast(self, y, x, origins, horizon):
+        first, last = origins + 2 - self.window, origins + horizon
+        inputs, steps = windows(x, first, last), self.window - 1 + horizon
+        known = np.broadcast_to((np.arange(steps) < self.window).astype(float)[:, None], (len(origins), steps, 1))
+        before = np.zeros((len(origins), steps, 1))
+        before[:, : self.window] = windows(y, origins + 1 - self.window, origins)
+        return self.run(np.concatenate([known, before, inputs], axis=-1))[:, -horizon:]
+
+    def probe(self):
+        rng = np.random.default_rng(0)
+        values = rng.normal(size=(3, self.window + 4, 2 + self.inputs))
+        values[..., 0] = np.arange(self.window + 4) < self.window
+        return [values.astype("float32")]
