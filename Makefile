@@ -20,7 +20,7 @@ help:
 	@echo "make backends   run the tests of cells and layers under JAX and PyTorch"
 	@echo "make sktime     run the tests of the forecaster for sktime"
 	@echo "make notebooks  run every notebook, small (those that need data which are not there are skipped)"
-	@echo "make bench      run the benchmarks (a quarter of an hour; the machine should be idle)"
+	@echo "make bench      run the benchmarks (half an hour; the machine should be idle)"
 
 demo: $(VENV)/.installed
 	$(BIN)/zoo forecast
@@ -48,6 +48,8 @@ notebooks: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/mackey_glass.py --out benchmarks/results/mackey_glass.md
+	$(BIN)/python -m benchmarks.narx --out benchmarks/results/narx.md
+	$(BIN)/python -m benchmarks.evolve --out benchmarks/results/evolve.md
 	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md
 	$(BIN)/python benchmarks/speed.py
 

@@ -1,6 +1,7 @@
 """Solar irradiance, with its clear-sky value."""
 
 import warnings
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -78,23 +79,32 @@ def greensboro():
     return series(frame, (meta["latitude"], meta["longitude"], meta["altitude"]))
 
 
-def nsrdb(year):
+def nsrdb(year, clear_sky="ineichen"):
     """NSRDB of one place in north-west Colorado, 2017 or 2023, every 30 minutes: 17,520 rows. Fetched once, then cached.
 
     The same columns and units as `greensboro`; values are those at their label (satellite views), in local standard time.
+
+    Arguments:
+        year: 2017 or 2023.
+        clear_sky: "ineichen", from the place and a climatology, which is known in advance; or "nsrdb", the data set's own,
+            which knows the aerosols and the water vapour of the moment: closer, but not known in advance.
     """
+    if clear_sky not in ("ineichen", "nsrdb"):
+        raise ValueError(f'clear_sky must be "ineichen" or "nsrdb". Received: {clear_sky!r}')
     path = fetch("nsrdb", f"solar/nsrdb_40.53_-108.54_{int(year)}_30min.csv")
     meta = pd.read_csv(path, nrows=1).iloc[0]
-    frame = pd.read_csv(
-        path, skiprows=2, usecols=["Year", "Month", "Day", "Hour", "Minute", "GHI", "Temperature", "Wind Speed"]
-    )
-    times = pd.DatetimeIndex(pd.to_datetime(frame[["Year", "Month", "Day", "Hour", "Minute"]]))
+    when, own = ["Year", "Month", "Day", "Hour", "Minute"], "Clearsky GHI"
+    frame = pd.read_csv(path, skiprows=2, usecols=[*when, "GHI", "Temperature", "Wind Speed", own])
+    times = pd.DatetimeIndex(pd.to_datetime(frame[when]))
     zone = f"Etc/GMT{-int(meta['Time Zone']):+d}"
     frame = frame.rename(columns={"GHI": "ghi", "Temperature": "temp_air", "Wind Speed": "wind_speed"}).set_axis(
         times.tz_localize(zone), axis=0
     )
     place = float(meta["Latitude"]), float(meta["Longitude"]), float(meta["Elevation"])
-    return series(frame, place, interval="30min", label="middle")
+    found = series(frame, place, interval="30min", label="middle")
+    if clear_sky == "nsrdb":
+        found = replace(found, frame=found.frame.assign(clear_sky=frame[own].astype("float64")))
+    return found
 
 
 def san_francisco():
