@@ -61,6 +61,14 @@ def test_inputs_known_in_advance_stand_in_the_rows_after_the_last_value(run, pla
     assert ((table["lower_95"] < truth) & (truth < table["upper_95"])).mean() > 0.7
 
 
+@pytest.mark.parametrize("command", ["forecast", "backtest"])
+def test_without_the_names_of_the_columns_those_of_the_file_are_listed(command, run, tmp_path):
+    frame().to_csv(tmp_path / "load.csv")
+    code, _, err = run(command, "load.csv", "--time", "time")
+    said = " ".join(err.replace("│", "").split())
+    assert code == 2 and "Name the columns: --time COLUMN --target COLUMN. The columns of load.csv are: time, load" in said
+
+
 def test_a_file_that_ends_with_the_target_has_no_inputs_for_the_steps_ahead(run, tmp_path):
     frame().to_csv(tmp_path / "load.csv")
     code, _, err = run("forecast", "load.csv", *OPTIONS, "--future", "plan", "--units", 2)

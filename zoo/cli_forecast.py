@@ -298,12 +298,18 @@ def asked(params, given):
     """The file and the network, from the options that both commands have."""
     if params["load"] and (misplaced := sorted(given & OF_TRAINING)):
         refuse(misplaced, "only without --load, for a forecaster that is trained now")
+    separator = params["separator"].replace("\\t", "\t") or None
     if not params["time"] or not (params["target"] or params["load"]):
-        raise typer.BadParameter("Name the columns: --time COLUMN --target COLUMN")
+        from zoo.data.reading import read
+
+        there = ", ".join(map(str, next(read(params["file"], separator)).columns))
+        raise typer.BadParameter(
+            f"Name the columns: --time COLUMN --target COLUMN. The columns of {params['file']} are: {there}."
+        )
     options = {
         "timezone": params["timezone"] or None,
         "dayfirst": params["day_first"],
-        "separator": params["separator"].replace("\\t", "\t") or None,
+        "separator": separator,
         "decimal": params["decimal"],
         "thousands": params["thousands"] or None,
     }
