@@ -300,12 +300,7 @@ def asked(params, given):
         refuse(misplaced, "only without --load, for a forecaster that is trained now")
     separator = params["separator"].replace("\\t", "\t") or None
     if not params["time"] or not (params["target"] or params["load"]):
-        from zoo.data.reading import read
-
-        there = ", ".join(map(str, next(read(params["file"], separator)).columns))
-        raise typer.BadParameter(
-            f"Name the columns: --time COLUMN --target COLUMN. The columns of {params['file']} are: {there}."
-        )
+        raise typer.BadParameter(f"Name the columns: --time COLUMN --target COLUMN.{there(params['file'], separator)}")
     options = {
         "timezone": params["timezone"] or None,
         "dayfirst": params["day_first"],
@@ -320,6 +315,17 @@ def asked(params, given):
         raise typer.BadParameter(f"--strategy is recursive or direct. Received: {params['strategy']!r}")
     network = params["model"], params["strategy"], tuple(integers(params["taps"], "--taps")), params["units"]
     return source, Choice(*network, names(params["features"]), params["seed"])
+
+
+def there(file, separator):
+    """In words: the columns of a file; nothing of a file that cannot be read."""
+    from zoo.data.reading import read
+    from zoo.data.series import DataError
+
+    try:
+        return f" The columns of {file} are: {', '.join(map(str, next(read(file, separator)).columns))}."
+    except DataError:
+        return ""
 
 
 def refuse(options, why):
