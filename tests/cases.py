@@ -35,6 +35,10 @@ class Case:
     def make(self, dtype=None, **arguments):
         return zoo.cells.create(self.cell, self.units, dtype=dtype, **{**self.arguments, **arguments})
 
+    @property
+    def class_name(self):
+        return zoo.cells.CELLS[self.cell].class_name
+
     def named(self, weights):
         return (self.split or self.by_gate)(weights)
 
@@ -141,6 +145,41 @@ def narx(name, taps, cell="narx", step=None, states=None, input_dim=3, **argumen
                 swaps=tuple((weight, 0, len(taps)) for weight in recurrent) if taps else ())
 
 
+class FeedbackCase(Case):
+    """A FeedbackCell around the cell of another case."""
+
+    class_name = "FeedbackCell"
+
+    def make(self, dtype=None, **arguments):
+        own = {"use_bias": arguments["use_bias"]} if "use_bias" in arguments else {}
+        core = zoo.cells.create(self.cell, self.units, dtype=dtype, **own)
+        return zoo.cells.FeedbackCell(core, dtype=dtype, **{**self.arguments, **arguments})
+
+
+def feedback(core, taps, outputs=1, truth=False, input_dim=3, output=lambda a: a, name="", **arguments):
+    """A FeedbackCell, with the taps in the order in which it keeps them."""
+    core = next(case for case in TABLE if case.name == core)
+    own = {"output_kernel": "V", "output_bias": "d", "skip_kernel": "S", "recurrent_skip_kernel": "R"}
+
+    def step(w, x, states):
+        x, y = (x[:, :-outputs], x[:, -outputs:]) if truth else (x, None)
+        past, *states = states
+        y, past, states = cells.feedback(w, x, y, np.split(past, max(taps), axis=-1), states, taps, core.step, output)
+        return y, [side_by_side(past, y), *states]
+
+    def split(weights):
+        w = core.named({name: a for name, a in weights.items() if name not in own})
+        w |= {"d": 0.0} | {own[name]: a for name, a in weights.items() if name in own}
+        if "R" in w:
+            w |= {f"R_{k}": part for k, part in zip(taps, np.split(w.pop("R"), len(taps)), strict=True)}
+        return w
+
+    arguments = {"outputs": outputs, "output_taps": taps, "truth": truth, **arguments}
+    swaps = (("recurrent_skip_kernel", 0, len(taps)),) if arguments.get("skip") else ()
+    return FeedbackCase(f"feedback-{core.name}{name}", core.cell, step, core.gates, arguments, split=split, swaps=swaps,
+                        input_dim=input_dim, states=(outputs * max(taps), *core.states))
+
+
 MUT1 = Case("mut1", "mut1", one_state(cells.mut1), {"kernel": "zr", "recurrent_kernel": "rh", "bias": "zrh"}, input_dim=4,
             names={"projection_kernel": "P"})
 MUT2 = replace(MUT1, name="mut2", cell="mut2", step=one_state(cells.mut2),
@@ -244,7 +283,13 @@ TABLE = [
          skip=True, output_activation="tanh", states=(6, 8), input_dim=5,
          step=narmax_step([1, 3], [2, 4], 2, output=np.tanh)),
 ]
+TABLE += [
+    feedback("elman", [1]),
+    feedback("gru", [1, 3], outputs=2, truth=True, input_dim=5, skip=True, output=np.tanh, output_activation="tanh",
+             name="-truth-skip-bounded"),
+    feedback("peephole-lstm", [2, 3], skip=True),
+]
 CASES = {case.name: case for case in TABLE}
 BY_CLASS = {}                                           # class -> its cases
 for each in TABLE:
-    BY_CLASS.setdefault(zoo.cells.CELLS[each.cell].class_name, []).append(each)
+    BY_CLASS.setdefault(each.class_name, []).append(each)

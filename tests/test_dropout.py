@@ -48,7 +48,7 @@ def test_the_same_parts_of_the_state_are_dropped_at_every_step_and_others_in_the
     assert (first != second).any()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("feedback")])   # see test_feedback.py
 def test_dropout_acts_in_training_only_and_survives_the_config(name):
     case = CASES[name]
     layer = Recurrent(case.make(dropout=0.4, recurrent_dropout=0.3, seed=7), return_sequences=True)

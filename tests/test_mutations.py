@@ -36,6 +36,11 @@ EQUIVALENT = {                                          # class -> {mutant: why 
         "step: old truth in noted = ((truth, past), (truth - y, errors))": "where all the truth is known; "
         "tests/test_cells.py has it unknown",
     },
+    "FeedbackCell": {
+        "output: linear ↔ y in y = recur('recurrent_skip_kernel', taps, y) + linear": A_SUM,
+        "taps: only the left of len(taps) * width": THE_SHORTCUT,
+        "taps: only the right of len(taps) * width": THE_SHORTCUT,
+    },
 }
 # Errors that were made in published code, or that the paper's notation invites: they must be among the mutants.
 FAMOUS = {

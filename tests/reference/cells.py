@@ -106,3 +106,17 @@ def narmax(w, x, truth, past, errors, taps, error_taps, output=lambda a: a):
     y = output(y)
     truth = np.where(np.isnan(truth), y, truth)
     return y, [truth, *past][: len(past)], [truth - y, *errors][: len(errors)]
+
+
+def feedback(w, x, truth, past, states, taps, core, output=lambda a: a):
+    """Jordan 1986 with any core: h, s = core([x, y_{t−k} …], s₋), y = V h + d [+ S x + Σ_k R_k y_{t−k}].
+
+    `core` is (w, input, states) -> h, states. Returns y, the past outputs with the truth (y where it is not known), the states.
+    """
+    h, states = core(w, np.concatenate([x, *(past[k - 1] for k in taps)], axis=-1), states)
+    y = h @ w["V"] + w["d"]
+    if "S" in w:
+        y = y + x @ w["S"] + sum(past[k - 1] @ w[f"R_{k}"] for k in taps)
+    y = output(y)
+    noted = y if truth is None else np.where(np.isnan(truth), y, truth)
+    return y, [noted, *past][: len(past)], states

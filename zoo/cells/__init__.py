@@ -10,6 +10,7 @@ from zoo.cells.catalog import CELLS, create
 
 CLASSES = {entry.class_name: entry.module for entry in CELLS.values()} | {
     "RecurrentCell": "zoo.cells.base",
+    "FeedbackCell": "zoo.cells.feedback",
     **dict.fromkeys(("Highway", "LayerNorm", "Residual", "Zoneout"), "zoo.cells.wrappers"),
 }
 FUNCTIONS = dict.fromkeys(("from_torch", "to_torch"), "zoo.cells.convert_torch")

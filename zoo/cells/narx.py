@@ -27,6 +27,13 @@ def check_taps(taps, what, smallest):
     return tuple(sorted(taps))
 
 
+def beside_the_truth(mask, outputs):
+    """A dropout mask of the input alone: the truth in the last columns is noted, not seen."""
+    if mask is None:
+        return None
+    return ops.concatenate([mask[..., :-outputs], ops.ones_like(mask[..., -outputs:])], axis=-1)
+
+
 @register
 class NARXCell(RecurrentCell):
     """The NARX network: the next output from the input and from past outputs.
@@ -168,11 +175,7 @@ class NARMAXCell(NARXCell):
         super().build((input_shape[0], width))
 
     def get_dropout_mask(self, step_input):
-        """Of the input alone: the truth beside it is noted, not seen."""
-        mask = super().get_dropout_mask(step_input)
-        if mask is None:
-            return None
-        return ops.concatenate([mask[..., : -self.outputs], ops.ones_like(mask[..., -self.outputs :])], axis=-1)
+        return beside_the_truth(super().get_dropout_mask(step_input), self.outputs)
 
     def fed_back(self):
         return len(self.output_taps) + len(self.error_taps)

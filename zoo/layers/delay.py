@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from zoo.cells.base import register
-from zoo.cells.narx import NARXCell, check_taps
-from zoo.layers.recurrent import inherit
+from zoo.cells.feedback import FeedbackCell
+from zoo.cells.narx import NARMAXCell, NARXCell, check_taps
+from zoo.layers.recurrent import Recurrent, inherit
 
 
 def beside_its_past(inputs, taps):
@@ -49,44 +50,54 @@ class TappedDelay(keras.layers.Layer):
 
 @register
 class OpenLoop(keras.layers.Layer):
-    """A NARX cell fed with the true past outputs (teacher forcing): all steps at once, for training and one step ahead.
+    """A cell that feeds back its output, fed with the true past outputs instead (teacher forcing), for training and one
+    step ahead.
 
         ŷ_t = F(x_t, y_{t−1} … y_{t−K})
 
-    The weights are the cell's own, so `Recurrent(cell)` is the same network in closed loop.
+    The weights are the cell's own, so `Recurrent(cell)` is the same network in closed loop. Of a NARX cell all steps are
+    done at once; the core of a `FeedbackCell`, which remembers, runs over the sequence from a state of zero.
 
     Arguments:
-        cell: a `zoo.cells.NARXCell`.
+        cell: a `zoo.cells.NARXCell` or `zoo.cells.FeedbackCell`.
         **kwargs: of `keras.layers.Layer`.
 
-    Shapes: inputs (batch, time, input_dim) and past outputs (batch, K + time − 1, outputs), which begin K steps before
-    the inputs and end one step before them -> (batch, time, outputs). K is the largest output tap; for K = 0 the past
-    outputs are (batch, time, 0).
+    Shapes: inputs (batch, time, input_dim), also of a cell with `truth`, and past outputs (batch, K + time − 1, outputs),
+    which begin K steps before the inputs and end one step before them -> (batch, time, outputs). K is the largest output
+    tap; for K = 0 the past outputs are (batch, time, 0).
     """
 
     def __init__(self, cell, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(cell, NARXCell):
-            raise TypeError(f"OpenLoop takes a zoo.cells.NARXCell. Received: {cell!r}")
+        if isinstance(cell, NARMAXCell) or not isinstance(cell, (NARXCell, FeedbackCell)):
+            raise TypeError(f"OpenLoop takes a zoo.cells.NARXCell or FeedbackCell. Received: {cell!r}")
         inherit(kwargs.get("dtype"), cell)
         self.cell = cell
+        cores = getattr(cell, "cores", ())
+        self.loops = [Recurrent(core, return_sequences=True, dtype=kwargs.get("dtype")) for core in cores]
 
     def build(self, inputs_shape, past_shape):
         if not self.cell.built:
-            self.cell.build((inputs_shape[0], inputs_shape[-1]))
+            truth = self.cell.outputs if getattr(self.cell, "truth", False) else 0
+            self.cell.build((inputs_shape[0], inputs_shape[-1] + truth))
             self.cell.built = True
 
-    def call(self, inputs, past):
-        longest, steps, known = self.cell.state_size // self.cell.outputs, inputs.shape[1], past.shape[1]
+    def call(self, inputs, past, training=False):
+        longest, steps, known = max(self.cell.output_taps, default=0), inputs.shape[1], past.shape[1]
         expected = None if steps is None else steps + max(longest - 1, 0)
         if None not in (expected, known) and known != expected:
             raise ValueError(
                 f"The past outputs must have {expected} steps: for {steps} steps of input and a longest output tap of "
                 f"{longest}, from {longest} steps before the inputs to one before their end. Received: {known} steps"
             )
-        windows = beside_its_past(past, range(longest)) if longest else past
-        outputs, _ = self.cell.step(self.cell.project(inputs), (windows,), self.cell.recur)
-        return outputs
+        past = beside_its_past(past, range(longest)) if longest else past
+        if not self.loops:
+            return self.cell.step(self.cell.project(inputs), (past,), self.cell.recur)[0]
+        taps = self.cell.taps(past)
+        h = ops.concatenate([inputs, taps], axis=-1)
+        for loop in self.loops:
+            h = loop(h, training=training)
+        return self.cell.output(h, taps, self.cell.linear(inputs), self.cell.recur)
 
     def compute_output_shape(self, inputs_shape, past_shape):
         return (*inputs_shape[:2], self.cell.outputs)

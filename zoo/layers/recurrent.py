@@ -132,5 +132,5 @@ def inherit(dtype, cell):
         return
     if cell.dtype_policy.name == keras.config.dtype_policy().name:
         cell.dtype_policy = keras.dtype_policies.get(dtype)
-    if isinstance(cell, CellWrapper):
-        inherit(dtype, cell.cell)
+    for inner in [cell.cell] if isinstance(cell, CellWrapper) else getattr(cell, "cores", []):
+        inherit(dtype, inner)
