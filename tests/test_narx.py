@@ -275,7 +275,6 @@ def test_arguments_are_checked():
         ({"units": 0}, "units"),
         ({"output_taps": -1}, "output_taps must not be negative"),
         ({"activation": "relu"}, r"activation must be one of \['sigmoid', 'tanh'\]. Received: 'relu'"),
-        ({"recipe": {"method": "adam"}}, "trained by Levenberg-Marquardt"),
         ({"recipe": {"closed_loop": (0,)}}, "closed_loop holds lengths of runs of at least 1 step, or None"),
         ({"recipe": {"decay": "much"}}, 'decay must be a number or "bayes"'),
     ):

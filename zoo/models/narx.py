@@ -2,9 +2,13 @@
 
 import keras
 import numpy as np
+from keras import ops
 
+from zoo.cells.base import register
+from zoo.cells.feedback import FeedbackCell
 from zoo.cells.narx import NARMAXCell, NARXCell
 from zoo.layers import OpenLoop, Recurrent, TappedDelay
+from zoo.models.encoders import cell_for
 
 
 def closed_loop(
@@ -71,8 +75,82 @@ def with_errors(
     return keras.Model([x, *past, truth], y, name=name)
 
 
+def with_core(inputs, *, core, units=32, outputs=1, output_taps=1, input_taps=(0,), skip=False, name="narx_core"):
+    """The NARX network with a recurrent core in place of the hidden layer: open and closed loop in one.
+
+        h_t, s_t = core([x_{t−l} for l in input_taps, y_{t−k} for k in output_taps], s_{t−1}),   y_t = V h_t + d
+
+    Arguments:
+        core: a name of `zoo.cells.CELLS`, or a list of names, one above the other.
+        units: width of each.
+        others: as of `closed_loop`.
+
+    Returns:
+        A keras.Model of [inputs (batch, max(input_taps) + time, inputs), true outputs (batch, time, outputs)] -> (batch,
+        time, outputs). It begins at rest; true outputs that are not known are NaN: there it runs on its own outputs.
+    """
+    cell = core_cell(core, units, outputs=outputs, output_taps=output_taps, skip=skip)
+    x, truth = keras.Input((None, inputs), name="inputs"), keras.Input((None, outputs), name="true_outputs")
+    both = keras.layers.Concatenate()([TappedDelay(input_taps, name="taps")(x), truth])
+    y = Recurrent(cell, return_sequences=True, name="closed_loop")(both)
+    return keras.Model([x, truth], y, name=name)
+
+
+def core_cell(core, units, **options):
+    """The cell of `with_core`."""
+    cores = [cell_for(each, units) for each in ([core] if isinstance(core, str) else core)]
+    return FeedbackCell(cores, truth=True, **options)
+
+
+def closed_loop_of_core(model, washout):
+    """A model of `with_core` on its own outputs, once it has read a wash-out.
+
+    Returns:
+        A keras.Model of [inputs (batch, reach + washout + time, inputs), true outputs (batch, washout, outputs)] -> (batch,
+        time, outputs), with reach the longest input tap.
+    """
+    x, truth = model.inputs
+    known = keras.Input((washout, truth.shape[-1]), name="past_outputs")
+    y = model([x, ThenUnknown(model.get_layer("taps").taps[-1], name="then_unknown")(known, x)])
+    return keras.Model([x, known], y[:, washout:], name=f"{model.name}_closed_loop")
+
+
+@register
+class ThenUnknown(keras.layers.Layer):
+    """Values (batch, steps, ·), and NaN behind them up to the end of the inputs, of which the first `reach` come before."""
+
+    def __init__(self, reach, **kwargs):
+        super().__init__(**kwargs)
+        self.reach = reach
+
+    def call(self, known, inputs):
+        rest = ops.shape(inputs)[1] - self.reach - known.shape[1]
+        unknown = ops.full((ops.shape(known)[0], rest, known.shape[2]), float("nan"), dtype=known.dtype)
+        return ops.concatenate([known, unknown], axis=1)
+
+    def compute_output_shape(self, known_shape, inputs_shape):
+        steps = inputs_shape[1]
+        return (known_shape[0], None if steps is None else steps - self.reach, known_shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "reach": self.reach}
+
+
+def trainable(cell, columns, washout, batch=None):
+    """What `zoo.training.closed_loop` trains: the cell, which must take the truth, over sequences of [taps, truth].
+
+    Arguments:
+        columns: of the sequences.
+        washout: how many steps are left out of the outputs, where there is no `batch`.
+        batch: of a stateful network, which gives every step.
+    """
+    given = keras.Input((None, columns), batch_size=batch, name="taps_and_truth")
+    outputs = Recurrent(cell, return_sequences=True, stateful=batch is not None)(given)
+    return keras.Model(given, outputs[:, washout:] if batch is None else outputs)
+
+
 def cell_of(model):
-    """The cell of a model made by `closed_loop` or `with_errors`."""
+    """The cell of a model made by `closed_loop`, `with_errors` or `with_core`."""
     return model.get_layer("closed_loop").cell
 
 
@@ -103,7 +181,7 @@ def in_units(network, inputs, outputs, *, past_steps=None, name=None):
     x = keras.Input((None, len(inputs.mean)), name="inputs")
     past = keras.Input((past_steps, len(outputs.mean) if feedback else 0), name="past_outputs")
     taps = scaling(outputs)(past) if feedback else past
-    if past_steps is not None:  # the state is flat, newest first
+    if len(network.inputs[1].shape) == 2:  # the state is flat, newest first
         taps = keras.layers.Reshape((network.inputs[1].shape[-1],))(keras.ops.flip(taps, axis=1))
     y = network([scaling(inputs)(x) if inputs.mean else x, taps])
     return keras.Model([x, past], scaling(outputs, back=True)(y), name=name)

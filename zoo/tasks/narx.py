@@ -1,30 +1,36 @@
 """System identification: a NARX model from records of what went into a system and what came out."""
 
-import keras
+import inspect
+
 import numpy as np
 import pandas as pd
 
 from zoo import bundle
-from zoo.cells.base import check_units
-from zoo.cells.narx import check_taps
 from zoo.data import experiments
 from zoo.data.scaling import Standardizer
 from zoo.data.series import DataError
 from zoo.data.systems import check_records, hold_out, scalers
-from zoo.data.windows import lagged, windows
 from zoo.evaluation import identification, metrics
 from zoo.evaluation.residuals import Diagnosis
 from zoo.models import narx as architecture
 from zoo.tasks.layout import Report
-from zoo.training.identify import identify, linear
+from zoo.tasks.networks import HiddenLayer, RecurrentCore
+from zoo.training.identify import linear
 from zoo.training.recipe import Recipe
-from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer
+from zoo.training.second_order import OneHiddenLayer
 from zoo.training.simulation import TOO_FAR, Diverged, Simulation, regressors
 from zoo.training.structure import Space, search
 
-RECIPE = {"method": "lm", "restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
+RECIPE = {"restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
+RECIPE_OF_A_CORE = {
+    "method": "adam",
+    "epochs": 100,
+    "patience": 20,
+    "learning_rate": 3e-3,
+    "batch_size": 32,
+    "closed_loop": (50,),
+}
 BATCH = 4096  # runs at a time
-STRETCH = 1024  # steps at a time
 
 
 class NARX:
@@ -43,15 +49,21 @@ class NARX:
     With `error_taps` it is a NARMAX model: F also sees its past errors e = y − ŷ, which take up what is left of the noise's
     own dynamics. Ahead of the last truth the errors are 0, their mean. It is trained and chosen one step ahead.
 
+    With a `core`, any cell of the zoo stands in place of the hidden layer: it reads the taps and remembers what they do not
+    hold. It is trained by Adam, in open loop and then in closed loop through time (`zoo.training.closed_loop`), as a hidden
+    layer too large for Levenberg-Marquardt is. A run begins with a state of zero, `washout` steps before its first one.
+
     Arguments:
-        units: width of the hidden layer.
-        output_taps: delays of the fed-back outputs: an int K for 1 … K, or a list; 0 for none (TDNN).
-        input_taps: delays of the inputs: an int L for 0 … L, or a list.
-        error_taps: delays of the past errors: an int Q for 1 … Q, or a list; 0 for none.
-        activation: of the hidden layer, "tanh" or "sigmoid".
-        skip: whether there is a linear path around the hidden layer.
-        recipe: a `zoo.training.Recipe`, or what differs from the default of three starts and closed-loop stages
-            (20, None), as a dict.
+        units: width of the hidden layer (10), or of each cell of the core (32).
+        output_taps: delays of the fed-back outputs: an int K for 1 … K, or a list; 0 for none (TDNN). 2; with a core 1.
+        input_taps: delays of the inputs: an int L for 0 … L, or a list. 2; with a core 0.
+        error_taps: delays of the past errors: an int Q for 1 … Q, or a list; 0 for none. Not with a core.
+        activation: of the hidden layer, "tanh" or "sigmoid". Not with a core.
+        skip: whether there is a linear path around the hidden layer, or the core.
+        core: a name of `zoo.cells.CELLS`, such as "gru", or a list of names, one above the other.
+        washout: with a core, how many steps on the truth bring its state up (20).
+        recipe: a `zoo.training.Recipe`, or what differs from the default, as a dict: three starts by Levenberg-Marquardt
+            and closed-loop stages (20, None); with a core 100 epochs of Adam in open and in closed loop of 50 steps.
 
     Example:
         >>> tanks = zoo.data.systems.cascaded_tanks()
@@ -60,32 +72,26 @@ class NARX:
         >>> model.score(tanks["test"])
     """
 
-    def __init__(
-        self, *, units=10, output_taps=2, input_taps=2, error_taps=0, activation="tanh", skip=True, recipe=None
-    ):
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}. Received: {activation!r}")
-        self.units, self.activation, self.skip = check_units(units), activation, skip
-        self.output_taps = check_taps(output_taps, "output_taps", smallest=1)
-        self.input_taps = check_taps(input_taps, "input_taps", smallest=0)
-        self.error_taps = check_taps(error_taps, "error_taps", smallest=1)
-        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
-        if self.recipe.method == "adam":
-            raise ValueError('NARX is trained by Levenberg-Marquardt: use method="lm"')
+    def __init__(self, *, core=None, recipe=None, **network):
+        kind, default = (HiddenLayer, RECIPE) if core is None else (RecurrentCore, RECIPE_OF_A_CORE)
+        known = [name for name in inspect.signature(kind).parameters if name != "core"]
+        if unknown := sorted(network.keys() - set(known)):
+            with_or_without = "without a core" if core is None else "with a core"
+            raise TypeError(
+                f"NARX {with_or_without} has no argument {', '.join(unknown)}. It takes: {', '.join(known)}."
+            )
+        self.network = kind(**({} if core is None else {"core": core}), **network)
+        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**default, **(recipe or {})})
         self.model = self.linear = self.u_scaler = self.y_scaler = self.names = self.report = self.valid_error = None
 
     @property
-    def network(self):
-        """The arguments of `zoo.models.narx.closed_loop`, or of `with_errors`."""
-        taps = {"output_taps": self.output_taps, "input_taps": self.input_taps}
-        taps |= {"error_taps": self.error_taps} if self.error_taps else {}
-        taps = {name: list(delays) for name, delays in taps.items()}
-        return {"units": self.units, **taps, "activation": self.activation, "skip": self.skip}
+    def memory(self):
+        """How many samples a run needs before its first step: the longest tap, or with a core the inputs' and the wash-out."""
+        return self.network.memory
 
     @property
-    def memory(self):
-        """The longest tap: how many samples a run needs before its first step."""
-        return max(0, *self.output_taps, *self.input_taps, *self.error_taps)
+    def output_taps(self):
+        return self.network.output_taps
 
     @property
     def lead(self):
@@ -138,21 +144,14 @@ class NARX:
             valid = self._records(valid, like=train[0])
         self.u_scaler, self.y_scaler = scalers(train)
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
-        columns, outputs, samples = len(train[0].inputs), len(train[0].outputs), sum(map(len, train))
-
-        train, valid = ([self._prepared(record) for record in part] for part in (train, valid))
-        inputs = len(self.input_taps) * columns + len(self.output_taps) * outputs
-        errors = len(self.error_taps) * outputs
-        network = OneHiddenLayer(inputs + errors, self.units, outputs, self.activation, self.skip)
-        options = {"error_taps": self.error_taps, "seed": seed, "progress": progress}
-        found = identify(network, self.output_taps, train, valid, self.recipe, **options)
-        self.linear = linear(inputs, outputs, self.output_taps, train + valid)  # all that the network has seen
-        build = architecture.with_errors if self.error_taps else architecture.closed_loop
-        self.model = build(columns, outputs=outputs, **self.network)
-        architecture.from_arrays(architecture.cell_of(self.model), network.unpack(found.theta))
-        epochs = sum(len(fit.train) for fit in found.fits)
-        self.report = Report("lm", network.size, samples, seed, *found.errors, epochs, found.stopped)
-        self.valid_error = found.valid
+        samples = sum(map(len, train))
+        parts = [[self._scaled(record) for record in part] for part in (train, valid)]
+        found = self.network.fit(*parts, self.recipe, seed=seed, progress=progress)
+        self.linear = linear(*self._widths(), self.output_taps, [self._prepared(record) for record in train + valid])
+        self.model, self.valid_error = found.model, found.valid
+        self.report = Report(
+            found.method, self.model.count_params(), samples, seed, *found.errors, len(found.errors[0]), found.stopped
+        )
         return self
 
     # ---------------------------------------------------------------- data
@@ -163,11 +162,18 @@ class NARX:
     def _records(self, data, like=None):
         return check_records(data, self.memory, like)
 
+    def _scaled(self, record):
+        return self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
+
     def _prepared(self, record, first=None):
         """A record as `Simulation` takes it, scaled: the inputs' taps of each step from `first` on, and the outputs."""
         first = self.memory if first is None else first
-        u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
-        return regressors(u, y, self.input_taps, self.output_taps, first)
+        return regressors(*self._scaled(record), self.network.input_taps, self.output_taps, first)
+
+    def _widths(self):
+        """Of the linear model: how many columns its taps have, and how many outputs."""
+        inputs, outputs = (len(self.names[what]) for what in ("inputs", "outputs"))
+        return len(self.network.input_taps) * inputs + len(self.output_taps) * outputs, outputs
 
     def _check(self, record):
         self._check_fitted()
@@ -212,15 +218,9 @@ class NARX:
                 f"The record has {len(record)} samples; {steps} steps ahead after {self.memory} of initial conditions need "
                 f"{self.memory + steps}."
             )
-        u, y = self.u_scaler.scale(record.u), self.y_scaler.scale(record.y)
-        past = lagged(y, range(1, max(self.output_taps, default=0) + 1), origins)
-        errors = lagged(self._errors(u, y), range(1, max(self.error_taps, default=0) + 1), origins)
-        reach, found = max(self.input_taps, default=0), []
-        for at in range(0, len(origins), BATCH):
-            some = slice(at, at + BATCH)
-            inputs = windows(u, origins[some] - reach, origins[some] + steps - 1)
-            found.append(self._run(inputs, past[some], errors=errors[some])[:, -1])
-        return np.concatenate(found)
+        u, y = self._scaled(record)
+        batches = np.split(origins, range(BATCH, len(origins), BATCH))
+        return np.concatenate([self._run(u, y, some, steps)[:, -1] for some in batches])
 
     def simulate(self, u, initial=None):
         """The free run: the outputs for given inputs, from initial conditions on.
@@ -244,7 +244,7 @@ class NARX:
             initial = np.tile(np.array(self.y_scaler.mean), (self.memory, 1))
         initial = np.asarray(initial, "float64")
         self._check_width("outputs", initial)
-        n, longest = len(initial), max(self.output_taps, default=0)
+        n = len(initial)
         if n < self.memory or len(u) <= n:
             raise DataError(
                 f"A run needs at least {self.memory} initial outputs (the longest tap) and inputs that go on after them. "
@@ -252,43 +252,16 @@ class NARX:
             )
         if not (np.isfinite(u).all() and np.isfinite(initial).all()):
             raise DataError("The inputs and initial outputs of a run must be finite. Repair them first.")
-        u, y = self.u_scaler.scale(u), self.y_scaler.scale(initial)
-        past = y[n - longest :][::-1].reshape(1, -1)
-        errors = lagged(self._errors(u[:n], y), range(1, max(self.error_taps, default=0) + 1), [n])
-        return self._run(u[None, n - max(self.input_taps, default=0) :], past, errors=errors)[0]
+        y = np.concatenate([initial, np.full((len(u) - n, initial.shape[1]), np.nan)])
+        return self._run(self.u_scaler.scale(u), self.y_scaler.scale(y), np.array([n]), len(u) - n)[0]
 
-    def _errors(self, u, y):
-        """The errors y − ŷ one step ahead, scaled; 0 for the first steps, which have no history, and for one beyond the end."""
-        errors = np.zeros((len(y) + 1, y.shape[1]))
-        if self.error_taps and len(y) > self.memory:
-            first, longest = self.memory, max(self.output_taps, default=0)
-            past = y[first - longest : first][::-1].reshape(1, -1)
-            run = self._run(u[None, first - max(self.input_taps, default=0) :], past, truth=y[None, first:])
-            errors[first:-1] = y[first:] - self.y_scaler.scale(run[0])
-        return errors
-
-    def _run(self, inputs, past, *, errors=None, truth=None):
-        """The network on scaled inputs (runs, time, inputs), past outputs and errors, newest first; in the outputs' units.
-
-        It runs on its own outputs, in stretches, since the loop's memory grows with its length; a NARMAX network on the true
-        ones as far as they are given, all at once.
-        """
-        reach, width = max(self.input_taps, default=0), len(self.y_scaler.mean)
-        more, steps, found = [], inputs.shape[1] - reach, []
-        if self.error_taps:
-            errors = np.zeros((len(inputs), max(self.error_taps) * width)) if errors is None else errors
-            more = [errors, np.full((len(inputs), steps, width), np.nan) if truth is None else truth]
-        stretch = steps if self.error_taps else STRETCH
-        for at in range(0, steps, stretch):
-            data = [array.astype("float32") for array in (inputs[:, at : at + reach + stretch], past, *more)]
-            found.append(keras.ops.convert_to_numpy(self.model(data)))
-            newest_first = found[-1][:, ::-1].reshape(len(inputs), -1)
-            past = np.concatenate([newest_first, past], axis=1)[:, : past.shape[1]]
-        scaled = np.concatenate(found, axis=1)
+    def _run(self, u, y, origins, steps):
+        """The network from each origin on, (origins, steps, outputs), in the outputs' units."""
+        scaled = self.network.run(self.model, u, y, origins, steps)
         far = ~(np.abs(scaled) < TOO_FAR).all(axis=(0, 2))
         if far.any():
             raise Diverged(int(np.argmax(far)) + 1)
-        return self.y_scaler.unscale(scaled.astype("float64"))
+        return self.y_scaler.unscale(scaled)
 
     # ---------------------------------------------------------------- judge
     def score(self, record, initial=None):
@@ -374,9 +347,12 @@ class NARX:
 
         Returns:
             A keras.Model of [inputs (batch, reach + time, inputs), initial outputs (batch, K, outputs) in the order of
-            time] -> (batch, time, outputs), with reach the longest input tap and K the longest output tap.
+            time] -> (batch, time, outputs), with reach the longest input tap and K the longest output tap. With a core the
+            inputs begin `washout` steps earlier, (batch, reach + washout + time, inputs), and so do the initial outputs.
         """
-        return self._view(lambda closed: closed, past_steps=max(self.output_taps, default=0), name="closed_loop")
+        self._check_fitted()
+        network, _, steps = self.network.views(self.model)
+        return architecture.in_units(network, self.u_scaler, self.y_scaler, past_steps=steps, name="closed_loop")
 
     def open_loop(self):
         """The same network and weights one step ahead, fed with the true past outputs, all steps at once.
@@ -385,23 +361,16 @@ class NARX:
             A keras.Model of [inputs (batch, reach + time, inputs), true past outputs (batch, K + time − 1, outputs)] ->
             (batch, time, outputs).
         """
-        return self._view(architecture.open_loop, name="open_loop")
-
-    def _view(self, convert, **options):
         self._check_fitted()
-        if self.error_taps:
-            raise ValueError(
-                "A NARMAX model is one network for open and closed loop: `model`, made by zoo.models.narx.with_errors"
-            )
-        network = convert(self.model)
-        return architecture.in_units(network, self.u_scaler, self.y_scaler, **options)
+        _, network, _ = self.network.views(self.model)
+        return architecture.in_units(network, self.u_scaler, self.y_scaler, name="open_loop")
 
     # ---------------------------------------------------------------- save and load
     def config(self):
         """All but the weights, as JSON can hold it."""
         return {
             "task": "zoo.tasks.narx:NARX",
-            "arguments": {**self.network, "recipe": self.recipe.to_config()},
+            "arguments": {**self.network.arguments, "recipe": self.recipe.to_config()},
             "names": self.names,
             "u_scaler": self.u_scaler.to_config(),
             "y_scaler": self.y_scaler.to_config(),
@@ -412,11 +381,7 @@ class NARX:
     def save(self, path, card=None):
         """Write a bundle, a folder with the model, the scaling and a card."""
         self._check_fitted()
-        rng, reach, width = np.random.default_rng(0), max(self.input_taps, default=0), len(self.names["outputs"])
-        shapes = [(3, reach + 5, len(self.names["inputs"])), (3, max(self.output_taps, default=0) * width)]
-        if self.error_taps:
-            shapes += [(3, max(self.error_taps) * width), (3, 5, width)]
-        probe = [rng.normal(size=shape).astype("float32") for shape in shapes]
+        probe = self.network.probe(*(len(self.names[what]) for what in ("inputs", "outputs")))
         bundle.save(path, self.model, self.config(), probe, card or self.card())
 
     def card(self, **fields):
@@ -426,7 +391,7 @@ class NARX:
         return {
             "name": "narx",
             "pattern": "narx" if self.output_taps else "tdnn",
-            "cell": "narx",
+            "cell": self.network.cell,
             "parameters": self.model.count_params(),
             "training": training,
             **fields,
@@ -443,7 +408,6 @@ class NARX:
         task = cls(**config["arguments"])
         task.u_scaler, task.y_scaler = (Standardizer.from_config(config[key]) for key in ("u_scaler", "y_scaler"))
         task.names, task.model, task.valid_error = config["names"], model, config["valid_error"]
-        inputs = len(task.input_taps) * len(task.names["inputs"]) + len(task.output_taps) * len(task.names["outputs"])
-        network = OneHiddenLayer(inputs, 0, len(task.names["outputs"]), skip=True)
-        task.linear = network, np.array(config["linear"])
+        inputs, outputs = task._widths()
+        task.linear = OneHiddenLayer(inputs, 0, outputs, skip=True), np.array(config["linear"])
         return task

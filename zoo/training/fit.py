@@ -13,7 +13,7 @@ class _Report(keras.callbacks.Callback):
         self.progress(epoch + 1, logs["loss"], logs.get("val_loss"))
 
 
-def adam(model, train, valid, recipe, *, seed=0, progress=None):
+def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None):
     """Fit a Keras model to the mean squared error with AdamW, keeping the weights that are best on `valid`.
 
     Arguments:
@@ -22,6 +22,7 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None):
         recipe: a `Recipe`.
         seed: of the order of the batches.
         progress: called after each epoch as progress(epoch, train_mse, valid_mse).
+        clipnorm: the norm to which each weight's gradient is clipped; None for none.
 
     Returns:
         The Keras history, {"loss": [...], "val_loss": [...]}, and why the training stopped. Ctrl-C stops it and keeps the
@@ -33,7 +34,7 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None):
     keras.utils.set_random_seed(seed)
     best = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
     callbacks = [best, keras.callbacks.TerminateOnNaN()] + ([_Report(progress)] if progress else [])
-    model.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.decay), "mse")
+    model.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.decay, clipnorm=clipnorm), "mse")
     try:
         history = model.fit(
             *train,

@@ -27,6 +27,7 @@ class Recipe:
         evaluations: how many weights such a search tries.
         refit: epochs of a last training on the training and validation part together, from the chosen weights; 0 for none.
         learning_rate, batch_size: of adam.
+        bptt_steps: how many steps back the gradient reaches through a run of a whole record (adam).
 
     Raises:
         ValueError: a value is outside its range.
@@ -43,12 +44,13 @@ class Recipe:
     refit: int = 0
     learning_rate: float = 1e-3
     batch_size: int = 64
+    bptt_steps: int = 100
 
     def __post_init__(self):
         object.__setattr__(self, "closed_loop", tuple(self.closed_loop))  # a list, from JSON
         if self.method not in ("auto", "lm", "adam"):
             raise ValueError(f'method must be "auto", "lm" or "adam". Received: {self.method!r}')
-        for name in ("epochs", "patience", "restarts", "evaluations", "batch_size"):
+        for name in ("epochs", "patience", "restarts", "evaluations", "batch_size", "bptt_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {getattr(self, name)}")
         if self.search is not None and self.search not in SEARCHES:
