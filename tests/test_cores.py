@@ -15,6 +15,7 @@ ADAM = {"epochs": 6, "learning_rate": 0.02}
 KINDS = {
     "lstm, direct": {"cell": "lstm", "units": 4, "window": 12, "recipe": ADAM},
     "gru, recursive": {"cell": "gru", "strategy": "recursive", "units": 4, "window": 12, "recipe": ADAM},
+    "narx, in closed loop": {"units": 3, "output_taps": 2, "input_taps": 2, "recipe": small.FAST | {"closed_loop": [4]}},
     "a network per step": {"strategy": "direct", "units": 3, "output_taps": 2, "input_taps": 2, "recipe": small.FAST},
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
@@ -117,6 +118,53 @@ def test_its_residuals_can_be_diagnosed_and_only_a_recursive_strategy_has_a_free
         assert found.free_run is None and list(found.scores().index) == ["one step ahead"] and found.diverged() is None
     else:
         assert len(fitted[name].diagnose(split(series, gap=H).test).scores()) == 2
+
+
+# ------------------------------------------------------------------ training in closed loop
+def rough(count=500):
+    """A daily wave, measured with so much noise that one step ahead and many ask for other weights."""
+    return small.wave(count, noise=0.5)
+
+
+def in_closed_loop(**recipe):
+    return Forecaster(horizon=12, units=3, output_taps=3, recipe=small.FAST | {"closed_loop": (12,), **recipe})
+
+
+def test_training_in_closed_loop_makes_the_error_of_whole_runs_smaller():
+    parts = split(rough(), gap=12)
+    error = {}
+    for closed in ((), (12,)):
+        task = in_closed_loop(closed_loop=closed).fit(parts)
+        # The training part, where the least error is what was asked for.
+        error[closed] = task.backtest(parts.train.series).scores().loc["model", "RMSE"]
+    assert error[(12,)] < 0.9 * error[()]
+
+
+def test_runs_begin_at_every_time_of_the_day():
+    task = in_closed_loop().fit(rough(300))
+    assert [task.core.at_every_phase(steps) for steps in (1, 5, 12, 24, None)] == [1, 5, 13, 25, None]
+    parts = zoo.tasks.Forecaster.from_parts(task.model, task.config())
+    assert parts.core.at_every_phase(12) == 13
+
+
+def test_an_update_in_closed_loop_ends_no_worse_than_it_began():
+    series = rough(700)
+    task = in_closed_loop().fit(series.until(400))
+    weights = task.model.get_weights()
+    task.update(series)
+    kept = all(np.array_equal(a, b) for a, b in zip(weights, task.model.get_weights(), strict=True))
+    assert task.report.before > 0 and kept == (task.report.best_epoch == 0)
+
+
+@pytest.mark.parametrize("options", [{"cell": "lstm"}, {"strategy": "direct"}, {"cell": "gru", "strategy": "recursive"}])
+def test_other_networks_are_not_trained_in_closed_loop(options):
+    with pytest.raises(ValueError, match="closed_loop of a recipe is for cell='narx' with strategy='recursive'"):
+        Forecaster(**options, recipe={"closed_loop": (5,)})
+
+
+def test_adam_does_not_train_a_forecaster_in_closed_loop():
+    with pytest.raises(ValueError, match='closed_loop of a forecaster is for method="lm", up to 2,000 weights'):
+        in_closed_loop(method="adam").fit(rough(300))
 
 
 # ------------------------------------------------------------------ what tells them apart

@@ -287,7 +287,7 @@ def test_a_backtest_that_does_not_fit_is_refused(wave):
 @pytest.mark.parametrize(("options", "words"), [
     ({"transform": "log"}, "transform must be one of .*'log_return'.*Received: 'log'"),
     ({"recipe": {"method": "sgd"}}, "method must be"),
-    ({"recipe": {"closed_loop": (5,)}}, "closed_loop and refit of a recipe are for zoo.tasks.NARX"),
+    ({"recipe": {"refit": 5}}, "refit of a recipe would train on the part that the intervals are calibrated on"),
     ({"units": 0}, "units must be a positive integer"),
     ({"output_taps": [-1]}, "output_taps"),
 ])

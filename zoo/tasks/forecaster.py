@@ -27,7 +27,8 @@ class Forecaster:
     """A forecaster of one series, or of many that are alike, by a NARX network or any recurrent cell.
 
     NARX, y_t = F(x_{t−l}, y_{t−k}), is trained one step ahead on the true past (open loop), and run on its own outputs to
-    forecast many steps (closed loop). Any other cell reads a window of the past; `strategy` says how it goes on.
+    forecast many steps (closed loop); a recipe with `closed_loop=(n,)` goes on training it by runs of n steps. Any other
+    cell reads a window of the past; `strategy` says how it goes on.
     y is the target after `transform` and scaling. x holds the inputs known in advance, and those known only up to the
     present; where a value is needed for each step ahead (recursive strategies), the latter are delayed by `horizon` steps.
 
@@ -71,11 +72,8 @@ class Forecaster:
         self.transform_name, self.symmetric = transform, symmetric
         self.calendar_features = calendar.check(calendar_features)
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**(recipe or {}))
-        if self.recipe.closed_loop or self.recipe.refit:
-            raise ValueError(
-                "closed_loop and refit of a recipe are for zoo.tasks.NARX; a Forecaster is trained in open loop"
-            )
         self.core = cores.make(cell, strategy, horizon, network)
+        self.core.check(self.recipe)
         self.columns = Columns(TRANSFORMS[transform], self.calendar_features, self.core.delay)
         self.layout = self.report = None
         self.prepared = {}  # name of the series -> Preparation; the name is None where there is one series only
@@ -445,5 +443,6 @@ class Forecaster:
             for name, each in config.get("series", {None: config}).items()
         }
         inputs = len(next(iter(forecaster.prepared.values())).x_scaler.mean)
+        forecaster.core.resolve(layout.season)
         forecaster.core.adopt(model, inputs, forecaster.columns.known(layout))
         return forecaster

@@ -25,7 +25,9 @@ class Identified:
         return [e for fit in self.fits for e in fit.train], [e for fit in self.fits for e in fit.valid]
 
 
-def identify(network, output_taps, train, valid, recipe, *, error_taps=(), seed=0, progress=None):
+def identify(
+    network, output_taps, train, valid, recipe, *, error_taps=(), judged=None, start=None, seed=0, progress=None
+):
     """Levenberg-Marquardt by a recipe: `restarts` times open loop and then its `closed_loop` stages.
 
     With `recipe.search` the initial weights of each start are searched for, one step ahead (`zoo.training.evolve`). The start
@@ -37,6 +39,8 @@ def identify(network, output_taps, train, valid, recipe, *, error_taps=(), seed=
         recipe: a `zoo.training.Recipe`.
         error_taps: of a NARMAX network, which is trained and chosen one step ahead (the prediction-error method): ahead of
             the last truth its errors are unknown.
+        judged: by what runs over the validation part the weights are chosen: a length, or None for the free run.
+        start: weights to go on from, in place of random ones; without it there are `recipe.restarts` starts.
         seed: of the initial weights.
         progress: called after each epoch as progress(epoch, train_mse, valid_mse), the epochs counted on over all trainings.
 
@@ -47,12 +51,15 @@ def identify(network, output_taps, train, valid, recipe, *, error_taps=(), seed=
     options["progress"] = progress = counted(progress)
     stages = recipe.closed_loop if len(output_taps) and not len(error_taps) else ()
     errors, one_step = (open_loop(network, output_taps, part, error_taps) for part in (train, valid))
-    judge, best = one_step if len(error_taps) else Simulation(network, output_taps, valid), None
-    for restart in range(recipe.restarts):
-        fits = [started(errors, one_step, recipe, [seed, restart], **options)]
+    judge, best = one_step if len(error_taps) else Simulation(network, output_taps, valid, judged), None
+    for restart in range(recipe.restarts if start is None else 1):
+        if start is None:
+            fits = [started(errors, one_step, recipe, [seed, restart], **options)]
+        else:
+            fits = [levenberg_marquardt(errors, start, one_step, **options)]
         theta = fits[0].theta
         if stages and fits[0].stopped != "interrupted":
-            theta, later = refine(network, theta, output_taps, train, valid, stages=stages, **options)
+            theta, later = refine(network, theta, output_taps, train, valid, stages=stages, judged=judged, **options)
             fits += later
         error = np.sqrt(judge.sum_of_squares(theta) / judge.count)
         if best is None or error < best.valid:

@@ -215,10 +215,10 @@ def regressors(u, y, input_taps, output_taps, first):
     return lagged(u, input_taps, np.arange(first, len(y))), y[first - max(output_taps, default=0) :]
 
 
-def refine(network, theta, output_taps, train, valid, *, stages=(20, None), progress=None, **options):
+def refine(network, theta, output_taps, train, valid, *, stages=(20, None), judged=None, progress=None, **options):
     """Levenberg-Marquardt in closed loop: from the one-step solution to runs of growing length, at last the whole record.
 
-    Each stage starts from the best weights so far, judged by the free run over the validation part. A stage at whose start
+    Each stage starts from the best weights so far, judged by the runs over the validation part. A stage at whose start
     the run diverges is left out.
 
     Arguments:
@@ -226,12 +226,13 @@ def refine(network, theta, output_taps, train, valid, *, stages=(20, None), prog
         theta: the weights of the one-step (open-loop) training.
         train, valid: lists of records; valid None to judge by the training part.
         stages: lengths of the runs (None for the whole record), in order.
+        judged: length of the runs that judge.
         progress, **options: of `levenberg_marquardt`.
 
     Returns:
         (the best weights, the `Fit` of each stage). Ctrl-C ends it with the best so far.
     """
-    judge = Simulation(network, output_taps, train if valid is None else valid)
+    judge = Simulation(network, output_taps, train if valid is None else valid, judged)
     best, fits = (judge.sum_of_squares(theta), theta), []
     for steps in stages:
         errors = Simulation(network, output_taps, train, steps)

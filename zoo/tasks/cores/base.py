@@ -32,10 +32,12 @@ class Core:
         arguments: what was given, to make the core again.
         model: the Keras model that forecasts, and is saved; None before `build`.
         any_horizon: whether it runs on beyond the horizon it was trained for.
+        in_closed_loop: whether it can be trained in closed loop (`closed_loop` of a recipe).
     """
 
     strategy = "recursive"
     any_horizon = True
+    in_closed_loop = False
     pattern = "many-to-one"
 
     def __init__(self, cell, horizon, **arguments):
@@ -50,6 +52,19 @@ class Core:
     def ahead(self):
         """The rows that a training sample covers from its first target on."""
         return self.horizon if self.strategy == "direct" else 1
+
+    def check(self, recipe):
+        """Refuse a recipe that asks for what the network has not.
+
+        Raises:
+            ValueError: it asks for training in closed loop, or on the validation part.
+        """
+        if recipe.closed_loop and not self.in_closed_loop:
+            raise ValueError("closed_loop of a recipe is for cell='narx' with strategy='recursive'")
+        if recipe.refit:
+            raise ValueError(
+                "refit of a recipe would train on the part that the intervals are calibrated on: leave it out"
+            )
 
     def resolve(self, season):
         """Settle what depends on the season."""

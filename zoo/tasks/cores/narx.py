@@ -1,5 +1,8 @@
 """NARX and TDNN: trained one step ahead on the true past, run on its own outputs."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from zoo.cells.base import check_units
@@ -7,7 +10,9 @@ from zoo.cells.narx import check_taps
 from zoo.data.windows import lagged, windows
 from zoo.models import narx as architecture
 from zoo.tasks.cores.base import Core, first_order, joined
+from zoo.training.identify import identify
 from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer, levenberg_marquardt
+from zoo.training.simulation import Simulation
 
 
 class ClosedLoopNARX(Core):
@@ -21,6 +26,9 @@ class ClosedLoopNARX(Core):
         skip: whether there is a linear path around the hidden layer.
     """
 
+    in_closed_loop = True
+    season = 1
+
     def __init__(self, cell, horizon, *, units=10, output_taps=2, input_taps=(0,), activation="tanh", skip=False):
         check_units(units)
         self.output_taps = list(check_taps(output_taps, "output_taps", smallest=1))
@@ -33,6 +41,9 @@ class ClosedLoopNARX(Core):
     @property
     def pattern(self):
         return "narx" if self.output_taps else "tdnn"
+
+    def resolve(self, season):
+        self.season = season
 
     def reach(self, season):
         return max(self.longest, self.oldest)
@@ -58,6 +69,8 @@ class ClosedLoopNARX(Core):
     # ---------------------------------------------------------------- training, in open loop
     def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
         method = recipe.choose(self.model.count_params())
+        if recipe.closed_loop:
+            return self.fit_in_closed_loop(train, valid, recipe, method, seed=seed, progress=progress, warm=warm)
         if method == "adam":
             samples = [joined([self.sequences(block) for block in blocks]) for blocks in (train, valid)]
             network = architecture.open_loop(self.model)
@@ -67,6 +80,51 @@ class ClosedLoopNARX(Core):
         arrays, outcome = second_order(self.arguments, samples, recipe, seed=seed, progress=progress, start=start)
         architecture.from_arrays(cell, arrays)
         return outcome
+
+    def fit_in_closed_loop(self, train, valid, recipe, method, *, seed, progress, warm):
+        """Open loop first, then the recipe's stages: the error that is minimised is that of runs of so many steps.
+
+        The weights are chosen by runs as long as the horizon. Runs follow each other; a length that shares a divisor with
+        the season is lengthened until it does not, so that they begin at every time of the day.
+        """
+        if method == "adam":
+            raise ValueError('closed_loop of a forecaster is for method="lm", up to 2,000 weights')
+        cell, parts = (
+            architecture.cell_of(self.model),
+            [[self.record(block) for block in part] for part in (train, valid)],
+        )
+        layer = OneHiddenLayer(parts[0][0][0].shape[1] + len(self.output_taps), **hidden(self.arguments))
+        judged = self.at_every_phase(self.horizon)
+        recipe = replace(recipe, closed_loop=tuple(map(self.at_every_phase, recipe.closed_loop)))
+        start = layer.pack(architecture.to_arrays(cell)) if warm else None
+        found = identify(
+            layer, self.output_taps, *parts, recipe, judged=judged, start=start, seed=seed, progress=progress
+        )
+        theta, before, epochs = found.theta, None, len(found.errors[0])
+        if warm:
+            judge = Simulation(layer, self.output_taps, parts[1], judged)
+            before = judge.sum_of_squares(start) / judge.count
+            if not found.valid**2 < before:
+                theta, epochs = start, 0
+        architecture.from_arrays(cell, layer.unpack(theta))
+        return {
+            "method": "lm",
+            "samples": sum(len(block.rows) for block in train),
+            "train": found.errors[0],
+            "valid": found.errors[1],
+            "best_epoch": epochs,
+            "stopped": found.stopped,
+            "before": before,
+        }
+
+    def at_every_phase(self, steps):
+        while steps is not None and math.gcd(steps, self.season) > 1:
+            steps += 1
+        return steps
+
+    def record(self, block):
+        """What a `Simulation` runs over: the inputs' taps of each row, and the outputs, the taps' reach before them too."""
+        return lagged(block.x, self.input_taps, block.rows), block.y[block.rows[0] - self.longest : block.rows[-1] + 1]
 
     def samples(self, blocks):
         """Regressors and targets, in the order of the network's weights."""
@@ -82,6 +140,13 @@ class ClosedLoopNARX(Core):
         return [windows(x, rows - self.oldest, rows), past], y[rows][:, None]
 
 
+def hidden(network):
+    """The arguments of a network as `OneHiddenLayer` takes them."""
+    if network["activation"] not in ACTIVATIONS:
+        raise ValueError(f"Levenberg-Marquardt training knows the activations {sorted(ACTIVATIONS)}; use method='adam'")
+    return {name: network[name] for name in ("units", "activation", "skip")}
+
+
 def second_order(network, samples, recipe, *, seed, progress, start=None):
     """Train one hidden layer by Levenberg-Marquardt: its arrays, and the fields of the report.
 
@@ -90,9 +155,7 @@ def second_order(network, samples, recipe, *, seed, progress, start=None):
         samples: of the training and of the validation part, (inputs, targets).
         start: arrays to go on from; without it `recipe.restarts` random ones are tried.
     """
-    if network["activation"] not in ACTIVATIONS:
-        raise ValueError(f"Levenberg-Marquardt training knows the activations {sorted(ACTIVATIONS)}; use method='adam'")
-    layer = OneHiddenLayer(samples[0][0].shape[1], network["units"], 1, network["activation"], network["skip"])
+    layer = OneHiddenLayer(samples[0][0].shape[1], **hidden(network))
     options = {
         "epochs": recipe.epochs,
         "patience": recipe.patience,

@@ -17,7 +17,7 @@ class NetworkPerStep(ClosedLoopNARX):
     the first step ahead, and each F_h is trained by itself on what is known at the origin.
     """
 
-    strategy, any_horizon, pattern = "direct", False, "tdnn"
+    strategy, any_horizon, pattern, in_closed_loop = "direct", False, "tdnn", False
 
     def memory(self, delay, season):
         return max(self.longest, self.oldest + 1)
