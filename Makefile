@@ -7,7 +7,7 @@ BIN     = $(VENV)/bin
 TORCH      ?= torch==2.13.0
 TORCHRECURRENT = torchrecurrent==0.2.5
 CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
-              tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py
+              tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py
 # Side by side: XLA never gives back what it compiled for a test, so one process for all would grow large.
 PYTEST      = $(BIN)/python -m pytest -n 2 --dist loadfile
 
