@@ -11,28 +11,11 @@ import pytest
 import small
 
 import zoo
-from zoo import cli
 from zoo.cli_forecast import PRETRAINED
 from zoo.data import solar
 
 ROOT = Path(__file__).parents[1]
 ZOO = [sys.executable, "-m", "zoo.cli"]
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capfd):
-    """Run a command in an empty folder: (exit code, standard output, standard error without boxes and line breaks)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return stop.value.code or 0, out, " ".join(err.translate(str.maketrans("│╭╮╰╯─", " " * 6)).split())
-
-    return call
 
 
 def shell(*arguments, cwd, **environment):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import small
 from matplotlib.figure import Figure
+from small import H, ahead_of, forecaster
 
 import zoo
 from zoo.data import DataError, TimeSeries, split
@@ -15,26 +16,10 @@ from zoo.evaluation.backtest import Backtest
 from zoo.tasks import Forecaster
 from zoo.training.recipe import Recipe
 
-H = 4
-
-
-def forecaster(**options):
-    return Forecaster(**{"units": 3, "output_taps": 2, "horizon": H, "recipe": small.FAST, **options})
-
-
-@pytest.fixture(scope="module")
-def driven():
-    """A forecaster of a series with past-only and known inputs."""
-    return forecaster(input_taps=(0, 2)).fit(small.driven())
-
 
 @pytest.fixture(scope="module")
 def wave():
     return forecaster(units=4, recipe={"method": "lm", "epochs": 60}).fit(small.wave())
-
-
-def ahead_of(series, row, count=H):
-    return series.frame.iloc[row : row + count][list(series.future)]
 
 
 # ------------------------------------------------------------------ what it does

@@ -56,7 +56,7 @@ def quantile(errors, percent, tails=1):
     errors = errors[np.isfinite(errors)]
     if len(errors) < fewest(percent, tails):
         raise ValueError(too_few(percent, len(errors), tails))
-    return float(errors[rank(len(errors), percent, tails) - 1])
+    return float(errors[int(rank(len(errors), percent, tails)) - 1])
 
 
 def too_few(percent, count, tails):
