@@ -26,7 +26,8 @@ class Diverged(simulation.Diverged):
         ValueError.__init__(
             self,
             f"Run on its own outputs, the network diverges at step {step} of {steps} after {moment}{also}: there is no "
-            'forecast. Train with more decay, fewer taps, without skip, or with strategy="direct", which feeds nothing back.',
+            'forecast. Train with more decay, fewer taps, without skip, or with strategy="direct" (--strategy direct), which '
+            "feeds nothing back.",
         )
         self.step = step
 
