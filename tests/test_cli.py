@@ -198,7 +198,7 @@ MISUSE = {
     "an unknown model": (["show", "narx-solr"], ["no model 'narx-solr'", "Did you mean: narx-solar"]),
     "an unknown bundle": (["verify", "narx-solar.greensburo"], ["Did you mean: narx-solar.greensboro"]),
     "an unknown cell": (["show", "mut9"], ["no model 'mut9'", "Or a cell: mut", "`zoo list --cells` lists the cells"]),
-    "nothing of that name": (["show", "qqqq"], ["no model 'qqqq'. `zoo list`, in Python", "`zoo list --cells` lists the cells"]),
+    "nothing of that name": (["show", "qqqq"], ["no model 'qqqq'. `zoo list`, in Python", "`zoo list --cells` lists"]),
     "an unknown command": (["forcast"], ["No such command 'forcast'"]),
     "an unknown option": (["forecast", "--hours", "3"], ["No such option", "--hours"]),
     "a horizon of 0": (["forecast", "--horizon", "0"], ["--horizon", "greater than or equal to 1"]),
