@@ -61,7 +61,7 @@ def quantile(errors, percent, tails=1):
 
 def too_few(percent, count, tails):
     return (
-        f"An interval of {percent} % needs at least {fewest(percent, tails)} forecasts in the calibration (validation) part; "
+        f"An interval of {percent:g} % needs at least {fewest(percent, tails)} forecasts in the calibration (validation) part; "
         f"there are {count}. Give a longer series, a larger validation part or a lower level."
     )
 
