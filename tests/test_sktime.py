@@ -187,6 +187,8 @@ def test_intervals_of_a_constant_are_its_value():
 def test_a_level_that_the_validation_rows_do_not_allow_is_refused():
     with pytest.raises(ValueError, match="An interval of 99 % needs at least 99 forecasts in the calibration"):
         forecaster().fit(wave(120)).predict_interval([1], coverage=0.99)
+    with pytest.raises(ValueError, match="there are 0"):    # no row is so many steps behind another
+        forecaster().fit(wave(30)).predict_interval([40], coverage=0.5)
 
 
 # ------------------------------------------------------------------ updates

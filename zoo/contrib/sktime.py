@@ -10,6 +10,7 @@ from zoo.evaluation import conformal
 from zoo.evaluation.backtest import MODEL
 from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.layout import extended
+from zoo.tasks.rolling import CALIBRATION_ORIGINS, thinned
 
 try:
     from sktime.datatypes import get_cutoff
@@ -219,15 +220,24 @@ class ZooForecaster(BaseForecaster):
         return found
 
     def _errors(self, horizon):
-        """By steps ahead, the absolute errors of the forecasts of the validation rows, on the path of the transform."""
+        """By steps ahead, the absolute errors of the forecasts of the validation rows, on the path of the transform.
+
+        Each of these rows is forecast from so many steps before it, also from before the first of them. All in one go: the
+        inputs are held beyond the last row, and what is forecast there is left out.
+        """
         if self.forecaster_ is None:
-            return [np.zeros(0)] * horizon
-        predictor, part = self.forecaster_.predictor(), self._calibrated_on
-        earliest = self.forecaster_.memory() - 1
-        found = [predictor.errors(part.series, max(part.start - h, earliest), h) for h in range(1, horizon + 1)]
-        if any(errors is None for errors in found):
+            return [np.array([np.nan])] * horizon
+        part, series = self._calibrated_on, self._calibrated_on.series
+        held = series.frame[list(series.future)].iloc[[-1] * horizon].set_axis(series.next_times(horizon))
+        longer = extended(series, held if series.future else None, horizon)
+        origins = np.arange(max(part.start - horizon, self.forecaster_.memory() - 1), len(series) - 1)
+        origins = thinned(origins, CALIBRATION_ORIGINS, 1)
+        errors = self.forecaster_.predictor().errors(longer, origins, horizon)
+        if errors is None:
             raise DataError("Forecasts of the validation rows diverge: there are no intervals. Train with more decay.")
-        return [np.abs(errors[:, -1]) for errors in found]
+        rows = origins[:, None] + np.arange(1, horizon + 1)
+        inside = (rows >= part.start) & (rows < len(series))
+        return [np.abs(errors[inside[:, h], h]) for h in range(horizon)]
 
     def _ends(self, known, steps, X, reach):
         """Both ends of the interval of each row and of each step ahead, (2, rows + steps); NaN before the first forecast."""
@@ -348,7 +358,8 @@ def reach(errors, coverage):
     if coverage == 0:  # sktime's median
         return np.zeros(len(errors))
     percent = round(100 * coverage, 6)
-    return np.array([conformal.quantile(e, percent) if np.isfinite(e).any() else 0.0 for e in errors])
+    dark = [len(e) > 0 and np.isnan(e).all() for e in errors]  # there was never anything to forecast: the sun is down
+    return np.array([0.0 if d else conformal.quantile(e, percent) for e, d in zip(errors, dark, strict=True)])
 
 
 def input_name(column):

@@ -88,13 +88,11 @@ class Predictor:
             )
         return self.prepared.calibration
 
-    def errors(self, series, first, horizon):
-        """Truth − forecast on the path where intervals are measured, (origins, horizon), over the origins from row `first` on;
-        NaN where there is no truth. None if a forecast diverges."""
-        origins = np.arange(first, len(series) - horizon)
+    def errors(self, series, origins, horizon):
+        """Truth − forecast on the path where intervals are measured, (origins, horizon); NaN where there is no truth. None if a
+        forecast diverges."""
         if len(origins) == 0:
             return np.zeros((0, horizon))
-        origins = thinned(origins, CALIBRATION_ORIGINS, series.season)
         scaled, y = self.scaled(series, origins, horizon)
         if diverged(scaled, y).any():
             return None
@@ -102,7 +100,8 @@ class Predictor:
 
     def calibrated(self, series, first, symmetric):
         """The errors over the origins from row `first` on, as a Calibration; None if a forecast diverges."""
-        errors = self.errors(series, first, self.core.horizon)
+        origins = np.arange(first, len(series) - self.core.horizon)
+        errors = self.errors(series, thinned(origins, CALIBRATION_ORIGINS, series.season), self.core.horizon)
         return None if errors is None else Calibration.of(errors, symmetric)
 
     def around(self, series, origins, horizon, reach):
