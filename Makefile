@@ -47,7 +47,6 @@ notebooks: $(VENV)/.installed-test
 	ZOO_FAST=1 $(BIN)/python -m pytest -rs --nbmake notebooks
 
 bench: $(VENV)/.installed-bench
-	$(BIN)/python benchmarks/mackey_glass.py --out benchmarks/results/mackey_glass.md
 	$(BIN)/python -m benchmarks.narx --out benchmarks/results/narx.md
 	$(BIN)/python -m benchmarks.evolve --out benchmarks/results/evolve.md
 	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md

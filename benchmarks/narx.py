@@ -1,6 +1,6 @@
 """NARX against published results and naive forecasts, every seed printed.
 
-    python -m benchmarks.narx                     all tasks, about a quarter of an hour on two cores
+    python -m benchmarks.narx                     all tasks, about a quarter of an hour on two idle cores
     python -m benchmarks.narx tanks narma10       some of them
     python -m benchmarks.narx --out benchmarks/results/narx.md
 
@@ -20,16 +20,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from benchmarks import narx_solar
+from benchmarks import narx_solar, narx_speed
 from benchmarks.table import Result
 
 
 def silverbox(seeds=3):
     """Free run on the three published tests, after 50 samples of initial conditions."""
-    from zoo.data.systems import silverbox as read
+    from zoo.data import experiments
     from zoo.tasks import NARX
 
-    parts = read()
+    parts = experiments.silverbox()
     result = Result(
         "Silverbox",
         "Free run, RMSE after 50 samples of initial conditions; NARX with 8 hidden units, taps of 3 samples.",
@@ -43,8 +43,10 @@ def silverbox(seeds=3):
     tests = {"multisine": "multisine", "arrow": "arrow", "no extrapolation": "arrow_no_extrapolation"}
     recipe = {"restarts": 1, "epochs": 120, "patience": 20, "decay": 1e-2, "closed_loop": (20, None)}
     for seed in range(seeds):
-        model = NARX(units=8, output_taps=3, input_taps=3, recipe=recipe).fit(parts["train"], parts["valid"], seed=seed)
-        scores = {name: model.score(parts[part], 50)["RMSE, free run"] * 1000 for name, part in tests.items()}
+        model = NARX(units=8, output_taps=3, input_taps=3, recipe=recipe).fit(parts, seed=seed)
+        scores = {
+            name: model.score(parts.tests[part], parts.initial)["RMSE, free run"] * 1000 for name, part in tests.items()
+        }
         result.seeds[seed] = {name: float(score.iloc[0]) for name, score in scores.items()}
         result.seeds[seed]["validation"] = model.valid_error * model.y_scaler.std[0] * 1000
     result.beside["linear (ARX, one step)"] = {name: float(score.iloc[1]) for name, score in scores.items()}
@@ -55,10 +57,10 @@ def silverbox(seeds=3):
 
 def tanks(seeds=10):
     """Cascaded tanks: free run over the test record, after 4 samples of initial conditions."""
-    from zoo.data.systems import cascaded_tanks
+    from zoo.data import experiments
     from zoo.tasks import NARX
 
-    parts = cascaded_tanks()
+    parts = experiments.cascaded_tanks()
     result = Result(
         "Cascaded tanks",
         "Free run, RMSE after 4 samples; 4 hidden units, taps of 3; 5 starts a seed, chosen on the last quarter of training.",
@@ -67,8 +69,8 @@ def tanks(seeds=10):
     )
     recipe = {"restarts": 5, "epochs": 60, "patience": 30, "decay": 1e-2, "closed_loop": (20, 100, None), "refit": 30}
     for seed in range(seeds):
-        model = NARX(units=4, output_taps=3, input_taps=3, recipe=recipe).fit(parts["train"], seed=seed)
-        score = model.score(parts["test"], 4)
+        model = NARX(units=4, output_taps=3, input_taps=3, recipe=recipe).fit(parts, seed=seed)
+        score = model.score(parts.tests["test"], parts.initial)
         result.seeds[seed] = {"free run": float(score["RMSE, free run"].iloc[0]), "validation": model.valid_error}
     result.beside["linear (ARX)"] = {"free run": float(score["RMSE, free run"].iloc[1])}
     result.beside["persistence"] = {"free run": float(score["RMSE, free run"].iloc[2])}
@@ -81,11 +83,10 @@ def tanks(seeds=10):
 
 def narma10(seeds=5):
     """NARMA of order 10: one step ahead and free run."""
-    from zoo.data.synthetic import narma10 as draw
-    from zoo.data.systems import Record
+    from zoo.data import experiments
     from zoo.tasks import NARX
 
-    record = Record(*draw(4000, seed=1))
+    parts = experiments.narma10()
     result = Result(
         "NARMA10",
         "2,000 samples to train on, 2,000 to test on, of which 200 are washed out; 10 hidden units, taps 1 … 10 of both.",
@@ -94,8 +95,8 @@ def narma10(seeds=5):
     )
     recipe = {"restarts": 3, "epochs": 100, "decay": "bayes", "closed_loop": (20, None), "refit": 50}
     for seed in range(seeds):
-        model = NARX(units=10, output_taps=10, input_taps=range(1, 11), recipe=recipe).fit(record[:2000], seed=seed)
-        score = model.score(record[2000:], 200)
+        model = NARX(units=10, output_taps=10, input_taps=range(1, 11), recipe=recipe).fit(parts, seed=seed)
+        score = model.score(parts.tests["test"], parts.initial)
         result.seeds[seed] = {mode: float(score[f"NRMSE, {mode}"].iloc[0]) for mode in ("one step", "free run")}
     for row, name in enumerate(("linear (ARX)", "persistence"), 1):
         result.beside[name] = {mode: float(score[f"NRMSE, {mode}"].iloc[row]) for mode in ("one step", "free run")}
@@ -104,15 +105,16 @@ def narma10(seeds=5):
 
 def mackey_glass(seeds=5):
     """Mackey-Glass, six steps ahead from four past values."""
-    from zoo.data.synthetic import mackey_glass as draw
+    from zoo.data import experiments
     from zoo.data.windows import lagged
     from zoo.training.second_order import OneHiddenLayer, levenberg_marquardt
 
-    x = draw(1200)[:, None]
-    rows = np.arange(118, 1118)
-    inputs, targets = lagged(x, [18, 12, 6, 0], rows), x[rows + 6]
-    mean, std = inputs[:500].mean(), inputs[:500].std()  # of the training half only
-    inputs, targets = (inputs - mean) / std, (targets - mean) / std
+    parts = experiments.mackey_glass()
+    records = {"training": parts.train[0].y, "test": parts.tests["test"].y}
+    inputs = {name: lagged(x, [24, 18, 12, 6], range(parts.initial, len(x))) for name, x in records.items()}
+    targets = {name: x[parts.initial :] for name, x in records.items()}
+    mean, std = inputs["training"].mean(), inputs["training"].std()
+    inputs, targets = ({name: (x - mean) / std for name, x in part.items()} for part in (inputs, targets))
     result = Result(
         "Mackey-Glass, τ = 17",
         "x(t−18), x(t−12), x(t−6), x(t) -> x(t+6); 500 to train on, 500 to test on; 30 tanh units, Levenberg-Marquardt.",
@@ -121,29 +123,34 @@ def mackey_glass(seeds=5):
     )
     network = OneHiddenLayer(4, 30)
 
-    def ndei(predicted, part):
-        return float(np.sqrt(np.mean((predicted[part] - targets[part]) ** 2)) / targets[part].std())
+    def ndei(predict):
+        """The error of both halves."""
+        errors = {name: predict(inputs[name]) - targets[name] for name in records}
+        return {name: float(np.sqrt(np.mean(errors[name] ** 2)) / targets[name].std()) for name in records}
 
-    halves = {"training": slice(0, 500), "test": slice(500, None)}
     for seed in range(seeds):
         theta = network.initial(np.random.default_rng(seed))
-        fit = levenberg_marquardt(network.on(inputs[:500], targets[:500]), theta, epochs=500, decay="bayes")
-        predicted = network.predict(fit.theta, inputs)
-        result.seeds[seed] = {name: ndei(predicted, part) for name, part in halves.items()}
-    design = np.concatenate([np.ones((1000, 1)), inputs], axis=1)
-    linear = design @ np.linalg.lstsq(design[:500], targets[:500], rcond=None)[0]
-    result.beside["linear"] = {name: ndei(linear, part) for name, part in halves.items()}
-    result.beside["persistence"] = {name: ndei(inputs[:, 3:], part) for name, part in halves.items()}
+        errors = network.on(inputs["training"], targets["training"])
+        fit = levenberg_marquardt(errors, theta, epochs=500, decay="bayes")
+        result.seeds[seed] = ndei(lambda x, fit=fit: network.predict(fit.theta, x))
+
+    def design(x):
+        return np.concatenate([np.ones((len(x), 1)), x], axis=1)
+
+    slopes = np.linalg.lstsq(design(inputs["training"]), targets["training"], rcond=None)[0]
+    result.beside["linear"] = ndei(lambda x: design(x) @ slopes)
+    result.beside["persistence"] = ndei(lambda x: x[:, 3:])
     return result
 
 
-def beside_linear(task, about, record, train, initial, seeds, **arguments):
+def beside_linear(task, about, parts, seeds, **arguments):
     """A system whose linear model is hard to beat: both, one step ahead and in free run."""
     from zoo.tasks import NARX
 
-    result, unit = Result(task, about, f"In {record.outputs[0]}."), record.outputs[0]
+    test = parts.tests["test"]
+    result, unit = Result(task, about, f"In {test.outputs[0]}."), test.outputs[0]
     for seed in range(seeds):
-        score = NARX(**arguments).fit(record[:train], seed=seed).score(record[train:], initial)
+        score = NARX(**arguments).fit(parts, seed=seed).score(test, parts.initial)
         result.seeds[seed] = {
             mode: float(score.loc[(unit, "model"), f"RMSE, {mode}"]) for mode in ("one step", "free run")
         }
@@ -161,41 +168,44 @@ def beside_linear(task, about, record, train, initial, seeds, **arguments):
 
 def gas_furnace(seeds=5):
     """Box and Jenkins' gas furnace."""
-    from zoo.data.systems import gas_furnace as read
+    from zoo.data import experiments
 
     recipe = {"restarts": 5, "decay": "bayes", "closed_loop": (), "refit": 30}
     about = (
         "The first 200 samples to train on, 96 to test on; 3 hidden units, taps of the gas rate 1 … 6, of CO₂ 1 … 3."
     )
     return beside_linear(
-        "Gas furnace", about, read(), 200, 6, seeds, units=3, output_taps=3, input_taps=range(1, 7), recipe=recipe
+        "Gas furnace",
+        about,
+        experiments.gas_furnace(),
+        seeds,
+        units=3,
+        output_taps=3,
+        input_taps=range(1, 7),
+        recipe=recipe,
     )
 
 
 def laser(seeds=5):
     """The Santa Fe laser."""
-    from zoo.data.systems import laser as read
+    from zoo.data import experiments
 
     recipe = {"restarts": 3, "decay": 1e-2, "closed_loop": (), "refit": 30}
     about = "The first 1,000 samples to train on, the next 3,000 to test on; 12 hidden units, 12 taps."
     return beside_linear(
-        "Santa Fe laser", about, read()[:4000], 1000, 30, seeds, units=12, output_taps=12, input_taps=0, recipe=recipe
+        "Santa Fe laser", about, experiments.laser(), seeds, units=12, output_taps=12, input_taps=0, recipe=recipe
     )
 
 
 def sunspots(seeds=5):
     """Monthly sunspot numbers."""
-    from zoo.data.benchmark_series import sunspots as read
-    from zoo.data.systems import Record
+    from zoo.data import experiments
 
-    values = read().values[:, None]
-    record = Record(np.zeros((len(values), 0)), values, outputs=("sunspot number",))
     recipe = {"restarts": 3, "decay": "bayes", "closed_loop": (), "refit": 30}
     about = "Monthly, the first 80 % to train on; 4 hidden units, taps 1 … 12, 125 and 132 months."
     taps = [*range(1, 13), 125, 132]
-    train = round(0.8 * len(values))
     return beside_linear(
-        "Sunspots", about, record, train, 132, seeds, units=4, output_taps=taps, input_taps=0, recipe=recipe
+        "Sunspots", about, experiments.sunspots(), seeds, units=4, output_taps=taps, input_taps=0, recipe=recipe
     )
 
 
@@ -210,6 +220,8 @@ TASKS = {
     "san-francisco": narx_solar.san_francisco,
     "nsrdb": narx_solar.nsrdb,
     "sp500": narx_solar.sp500,
+    "fit-time": narx_speed.fit,
+    "run-time": narx_speed.free_run,
 }
 
 

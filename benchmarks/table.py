@@ -12,10 +12,11 @@ class Result:
     task: str
     about: str
     unit: str
-    seeds: dict = field(default_factory=dict)  # seed -> {column: number}
+    seeds: dict = field(default_factory=dict)  # seed, or another repetition -> {column: number}
     beside: dict = field(default_factory=dict)  # name -> {column: number}
     goals: list = field(default_factory=list)  # (column, "median" | "best" | "worst", at most or at least, number)
     note: str = ""
+    each: str = "seed"  # what a row of `seeds` is
     seconds: float = 0.0
 
     def column(self, name):
@@ -34,9 +35,9 @@ class Result:
 
     def markdown(self):
         columns = list(dict.fromkeys(name for row in (*self.seeds.values(), *self.beside.values()) for name in row))
-        rows = {f"seed {seed}": row for seed, row in self.seeds.items()}
+        rows = {f"{self.each} {seed}": row for seed, row in self.seeds.items()}
         if len(self.seeds) > 1:
-            rows["median of seeds"] = {
+            rows[f"median of {self.each}s"] = {
                 name: float(np.median(self.column(name))) for name in next(iter(self.seeds.values()))
             }
         lines = [f"## {self.task}", "", f"{self.about} {self.unit}", "", f"| | {' | '.join(columns)} |"]

@@ -46,6 +46,21 @@ def sunny(count=480):
     return TimeSeries(frame, target="ghi", future=("clear",), clear_sky="clear", season=24, lower=0.0)
 
 
+H = 4  # the horizon of `forecaster`
+
+
+def forecaster(**options):
+    """A small NARX forecaster that trains in a moment."""
+    from zoo.tasks import Forecaster
+
+    return Forecaster(**{"units": 3, "output_taps": 2, "horizon": H, "recipe": FAST, **options})
+
+
+def ahead_of(series, row, count=H):
+    """What is known in advance for the rows from `row` on."""
+    return series.frame.iloc[row : row + count][list(series.future)]
+
+
 def from_row(series, row, change=1000.0, columns=None):
     """The series with every value of `columns` changed from `row` on."""
     frame = series.frame.copy()

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 import small
+from small import H, ahead_of
 
 import zoo
 from zoo.data import DataError, split
 from zoo.tasks import Forecaster
 from zoo.tasks.rolling import Diverged
 
-H = 4
 ADAM = {"epochs": 6, "learning_rate": 0.02}
 KINDS = {
     "lstm, direct": {"cell": "lstm", "units": 4, "window": 12, "recipe": ADAM},
@@ -28,10 +28,6 @@ def fitted():
 
 def arrays(tensor):
     return keras.ops.convert_to_numpy(tensor)
-
-
-def ahead_of(series, row, count=H):
-    return series.frame.iloc[row : row + count][list(series.future)]
 
 
 # ------------------------------------------------------------------ what every kind does

@@ -251,6 +251,20 @@ def test_a_system_without_inputs_is_searched_by_its_own_past():
     NARX(**found.best, recipe=FAST["recipe"]).fit(Record(u, y))
 
 
+def test_error_taps_are_found_where_the_noise_is_a_moving_average():
+    rng = np.random.default_rng(0)
+    u, e = rng.uniform(-1, 1, (400, 1)), 0.3 * rng.normal(size=(401, 1))
+    y = np.zeros((400, 1))
+    for t in range(1, 400):                                 # ARMAX: only past errors can take up 0.8 e_{t−1}
+        y[t] = 0.5 * y[t - 1] + u[t - 1] + e[t] + 0.8 * e[t - 1]
+    found = NARX.search(Record(u, y), output_taps=1, input_taps=[1], error_taps=2, units=1, trials=20, **FAST)
+    assert 1 in found.best["error_taps"] and len(found.table["error_taps"].unique()) > 2
+    for row in found.table.itertuples():
+        width = len(row.output_taps) + len(row.input_taps) + len(row.error_taps)
+        assert row.parameters == OneHiddenLayer(width, row.units, skip=True).size
+    assert NARX(**found.best, recipe=FAST["recipe"]).fit(Record(u, y)).error_taps == tuple(found.best["error_taps"])
+
+
 @every_method
 def test_the_same_seed_searches_the_same_structures_and_another_seed_others(method):
     first, second, other = (
@@ -291,6 +305,8 @@ def test_ctrl_c_in_a_search_for_a_structure_keeps_what_was_tried(in_training, mo
         ({"input_taps": -3}, ValueError, "input_taps holds .*at least 0 to choose from. Received: -3"),
         ({"input_taps": [1, 1]}, ValueError, "input_taps holds distinct"),
         ({"units": 2.5}, ValueError, "units holds distinct whole numbers"),
+        ({"error_taps": [0]}, ValueError, "error_taps holds .*at least 1"),
+        ({"error_taps": 1}, ValueError, 'error_taps judges one step ahead: pass error="one step". Received: \'free run\''),
         ({"output_taps": 60}, DataError, "record has 45 samples; taps of up to 60 steps need at least 62"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",

@@ -8,33 +8,18 @@ import pandas as pd
 import pytest
 import small
 from matplotlib.figure import Figure
+from small import H, ahead_of, forecaster
 
 import zoo
 from zoo.data import DataError, TimeSeries, split
 from zoo.evaluation.backtest import Backtest
-from zoo.tasks import Forecaster
+from zoo.tasks import Forecaster, learning
 from zoo.training.recipe import Recipe
-
-H = 4
-
-
-def forecaster(**options):
-    return Forecaster(**{"units": 3, "output_taps": 2, "horizon": H, "recipe": small.FAST, **options})
-
-
-@pytest.fixture(scope="module")
-def driven():
-    """A forecaster of a series with past-only and known inputs."""
-    return forecaster(input_taps=(0, 2)).fit(small.driven())
 
 
 @pytest.fixture(scope="module")
 def wave():
     return forecaster(units=4, recipe={"method": "lm", "epochs": 60}).fit(small.wave())
-
-
-def ahead_of(series, row, count=H):
-    return series.frame.iloc[row : row + count][list(series.future)]
 
 
 # ------------------------------------------------------------------ what it does
@@ -130,6 +115,43 @@ def test_evaluate_gives_plain_numbers_for_a_card(driven):
     found = driven.evaluate(split(small.driven(), gap=H))
     assert found["horizon"] == H and found["origins"] > 30 and found["scores"].keys() == {"all"}
     assert isinstance(found["valid_RMSE"], float) and found["verdict"].startswith("The model")
+
+
+@pytest.mark.parametrize("strategy", ["recursive", "direct"])
+def test_the_linear_model_has_the_same_taps_and_stands_beside_the_network(strategy):
+    parts = split(small.driven(), gap=H)
+    task = forecaster(strategy=strategy, output_taps=0, input_taps=(0, 2)).fit(parts)
+    linear = learning.linear(task, parts)
+    assert linear.memory() == task.memory() and linear.core is not task.core
+    found = task.evaluate(parts)["scores"]["all"]
+    assert list(found)[-1] == "linear (ARX)"
+    for name, each in (("model", task), ("linear (ARX)", linear)):
+        assert found[name]["RMSE"] == each.backtest(parts.test).scores().loc["model", "RMSE"]
+
+
+def test_the_linear_model_is_least_squares_on_all_that_the_network_has_seen():
+    series = small.wave(noise=0.3)
+    parts = split(series, gap=H)
+    task = forecaster().fit(parts)
+    seen = series.values[: parts.test.start - H]
+    design = np.column_stack([seen[1:-1], seen[:-2], np.ones(len(seen) - 2)])
+    rows = np.r_[0 : len(parts.train) - 2, parts.valid.start - 2 : len(design)]            # but for the gap
+    first, second, offset = np.linalg.lstsq(design[rows], seen[2:][rows], rcond=None)[0]
+    found = learning.linear(task, parts).forecast(series, 2)["model"].to_numpy()
+    one = first * series.values[-1] + second * series.values[-2] + offset
+    np.testing.assert_allclose(found, [one, first * one + second * series.values[-1] + offset], rtol=1e-4)
+
+
+def test_a_network_without_taps_has_no_linear_model_and_one_that_diverges_is_left_out(monkeypatch):
+    parts = split(small.wave(200), gap=H)
+    task = Forecaster(cell="gru", units=2, window=5, horizon=H, recipe={"epochs": 1}).fit(parts)
+    assert learning.linear(task, parts) is None and "linear (ARX)" not in task.evaluate(parts)["scores"]["all"]
+    narx = forecaster().fit(parts)
+    explosive = narx.core.linear(learning.blocks_of({None: parts}, narx.core, narx.columns)[1])
+    nothing = {"W": np.zeros((2, 1)), "b": np.zeros(1), "V": np.zeros((1, 1)), "d": np.zeros(1)}
+    explosive.take(0, {**nothing, "S": np.full((2, 1), 1e3)})
+    monkeypatch.setattr(type(narx.core), "linear", lambda core, blocks: explosive)
+    assert "linear (ARX)" not in narx.evaluate(parts)["scores"]["all"]
 
 
 def test_a_series_that_repeats_exactly_is_judged_without_mase():

@@ -4,22 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import small
+from small import H, forecaster
 
 import zoo
 from zoo.data import DataError, split
 from zoo.data.series import holdout
 from zoo.tasks import Forecaster
-
-H = 4
-
-
-def forecaster(**options):
-    return Forecaster(**{"units": 3, "output_taps": 2, "horizon": H, "recipe": small.FAST, **options})
-
-
-@pytest.fixture(scope="module")
-def driven():
-    return forecaster(input_taps=(0, 2)).fit(small.driven())
 
 
 def drifting(count=600):

@@ -145,6 +145,52 @@ def test_it_is_trained_by_adam_if_the_recipe_says_so():
     assert task.forecaster_.report.method == "adam" and np.isfinite(task.predict([1, 5])).all()
 
 
+# ------------------------------------------------------------------ intervals
+def test_intervals_reach_as_far_as_the_errors_on_the_validation_rows():
+    y = wave(200)
+    task = forecaster(validation=0.5).fit(y, fh=[1, 2, 3])
+    found = task.predict_interval(coverage=[0.8, 0.95])
+    assert list(found.columns) == [(0, c, side) for c in (0.8, 0.95) for side in ("lower", "upper")]
+    errors = []
+    for at in range(102, 199):                              # every validation row one step ahead: 200 − 0.5 · 198 rows
+        task._set_cutoff(y.index[at - 1 : at])
+        errors.append(abs(task.predict([1]).iloc[0] - y.iloc[at]))
+    task._set_cutoff(y.index[-1:])
+    width = (found[0][0.8].upper - found[0][0.8].lower).to_numpy()
+    assert np.quantile(errors, 0.7) < width[0] / 2 < np.quantile(errors, 0.9)
+    middle = found[0][0.8].mean(axis=1)
+    np.testing.assert_allclose(middle, task.predict([1, 2, 3]), rtol=1e-6)
+    assert (found[0][0.95].upper > found[0][0.8].upper).all()
+
+
+def test_quantiles_and_the_median_belong_to_the_intervals():
+    task = forecaster().fit(wave(120))
+    found, ends = task.predict_quantiles([1, 2], alpha=[0.1, 0.5, 0.9]), task.predict_interval([1, 2], coverage=0.8)
+    np.testing.assert_allclose(found[0][[0.1, 0.9]], ends[0][0.8])
+    np.testing.assert_allclose(found[0][0.5], task.predict([1, 2]), rtol=1e-6)
+
+
+def test_intervals_hold_in_sample_too_and_stay_within_the_bounds(planned):
+    task = forecaster(lower=9.5).fit(wave(120))
+    found = task.predict_interval(np.arange(-119, 3), coverage=0.5)[0][0.5]
+    assert found.iloc[:2].isna().all(axis=None) and found.iloc[2:].notna().all(axis=None) and found.lower.min() == 9.5
+    held = (found.lower.iloc[2:120] <= wave(120).iloc[2:]) & (wave(120).iloc[2:] <= found.upper.iloc[2:120])
+    assert 0.3 < held.mean() < 0.75
+    near, far = (planned.predict_interval([1, 3], plans(83) + shift)["y" if planned._name else 0] for shift in (0, 5))
+    assert (near != far).all(axis=None)
+
+
+def test_intervals_of_a_constant_are_its_value():
+    assert (forecaster().fit(pd.Series(3.0, pd.RangeIndex(20))).predict_interval([-1, 1, 5]) == 3.0).all(axis=None)
+
+
+def test_a_level_that_the_validation_rows_do_not_allow_is_refused():
+    with pytest.raises(ValueError, match="An interval of 99 % needs at least 99 forecasts in the calibration"):
+        forecaster().fit(wave(120)).predict_interval([1], coverage=0.99)
+    with pytest.raises(ValueError, match="there are 0"):    # no row is so many steps behind another
+        forecaster().fit(wave(30)).predict_interval([40], coverage=0.5)
+
+
 # ------------------------------------------------------------------ updates
 def test_an_update_moves_the_history_and_trains_only_if_told_to():
     y = wave(80)

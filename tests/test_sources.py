@@ -9,7 +9,7 @@ import pooch
 import pytest
 import small
 
-from zoo.data import DataError, TimeSeries, benchmark_series, solar, stocks
+from zoo.data import DataError, TimeSeries, benchmark_series, solar, stocks, wind
 from zoo.data.fetch import dataset_card
 from zoo.evaluation.baselines import persistence, smart_persistence
 
@@ -62,6 +62,24 @@ def sun_fits_best(series, place, own, **options):
     clear = {label: solar.clear_sky(series.index, *place, label=label, **options) for label in ("end", "middle", "start")}
     fit = {label: np.corrcoef(series.values, values)[0, 1] for label, values in clear.items()}
     return max(fit, key=fit.get) == own and np.allclose(series.frame["clear_sky"], clear[own])
+
+
+# ------------------------------------------------------------------ wind
+def test_the_wind_of_greensboro_is_that_of_its_solar_series_with_the_pressure_beside_it():
+    series = wind.greensboro()
+    assert (series.target, series.past, series.lower, series.season) == ("wind_speed", ("temp_air", "pressure"), 0.0, 24)
+    both = ["wind_speed", "temp_air"]
+    pd.testing.assert_frame_equal(series.frame[both], solar.greensboro().frame[both])
+    assert series.frame["pressure"].between(960, 1010).all() and len(series) == 8760       # hPa, at 273 m
+
+
+@small.needs_data("nsrdb")
+def test_the_wind_of_colorado_is_that_of_the_full_hours():
+    series, every = wind.colorado(), solar.nsrdb(2017).frame
+    assert ends(series) == ["2017-01-01 00:00:00-07:00", "2017-12-31 23:00:00-07:00"] and len(series) == 8760
+    np.testing.assert_array_equal(series.values, every["wind_speed"].to_numpy()[::2])
+    assert series.frame["pressure"].between(750, 810).all()                                # hPa, at 2,168 m
+    assert len(wind.colorado(2023)) == 8760
 
 
 # ------------------------------------------------------------------ solar

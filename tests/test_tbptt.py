@@ -83,3 +83,15 @@ def test_impossible_chunks_are_refused(data, bad):
 def test_a_model_without_state_is_refused():
     with pytest.raises(ValueError, match="stateful=True"):
         TruncatedBPTT(model(stateful=False), 3)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda x, y: (x[:2], y[:2]), r"a batch of 3 sequences: expected inputs of shape \(3, None, 2\). Received: \(2, 7, 2\)"),
+    (lambda x, y: (x[..., :1], y), r"expected inputs of shape \(3, None, 2\). Received: \(3, 7, 1\)"),
+    (lambda x, y: (x[..., 0], y), r"Received: \(3, 7\)"),
+    (lambda x, y: (x, y[:, :5]), r"a target for each step .* = \(3, 7, 1\). Received targets of shape \(3, 5, 1\)"),
+    (lambda x, y: (x, y[:2]), r"Received targets of shape \(2, 7, 1\) for inputs of shape \(3, 7, 2\)"),
+])
+def test_a_batch_that_does_not_fit_the_model_is_refused_in_a_sentence(data, change, message):
+    with pytest.raises(ValueError, match=message):
+        TruncatedBPTT(model(stateful=True), 3).fit_batch(*change(*data))

@@ -99,8 +99,8 @@ def show(
     try:
         show_model(name)
     except registry.UnknownModel as error:
-        cells = f" Or a cell: {', '.join(near)}?" if near else ""
-        raise registry.UnknownModel(f"{error}{cells}") from None
+        cells = f"Or a cell: {', '.join(near)}? " if near else ""
+        raise registry.UnknownModel(f"{error} {cells}`zoo list --cells` lists the cells.") from None
 
 
 def show_cell(entry, units, inputs):
@@ -264,7 +264,7 @@ def main():
     except (ValueError, RuntimeError, OSError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        errors.print("[red]Error:[/red]", escape(str(error)))
+        errors.print("[red]Error:[/red]", escape(getattr(error, "for_a_file", str(error))))
         sys.exit(1)
 
 

@@ -78,7 +78,8 @@ class Choice:
             entry, _ = registry.catalog().split(self.model)
             sized |= {"output_taps": self.taps} if self.taps else {}
             sized |= {"strategy": self.strategy} if self.strategy else {}
-            return {**entry.arguments, **shared, **sized}, [entry.arguments["recipe"]]
+            sized |= {"calendar_features": self.features} if self.features else {}
+            return {**entry.arguments, "horizon": horizon, **sized}, [entry.arguments["recipe"]]
         shared |= {"transform": "log_return" if prices else "level", "strategy": self.strategy or None, **sized}
         if self.model in ("narx", "tdnn"):
             taps = list(self.taps) or sorted({1, 2, 3, series.season})

@@ -99,7 +99,9 @@ class Registry:
         if entry is None or (tag and tag not in entry.weights):
             known = self.names() + self.names(pretrained=True)
             near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.4)
-            hint = f"Did you mean: {', '.join(near)}?" if near else "zoo.list_models() lists all."
+            hint = (
+                f"Did you mean: {', '.join(near)}?" if near else "`zoo list`, in Python zoo.list_models(), lists all."
+            )
             raise UnknownModel(f"There is no model {name!r}. {hint}")
         return entry, tag or None
 

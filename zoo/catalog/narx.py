@@ -30,6 +30,29 @@ ENTRIES = [
         weights={"greensboro": Weights(data="zoo.data.solar:greensboro", dataset="greensboro")},
     ),
     Entry(
+        name="narx-wind",
+        pattern="narx",
+        title="Wind speed from temperature and pressure, 1 to 6 hours ahead",
+        teaches="inputs that are only measured, a network for each step ahead, and how much of it the linear model does",
+        task=FORECASTER,
+        arguments={
+            "strategy": "direct",
+            "units": 8,
+            "output_taps": (1, 2, 3, 24),
+            "input_taps": (0, 1, 3, 6, 24),
+            "horizon": 6,
+            "calendar_features": ("hour_of_day",),
+            "recipe": {"method": "lm", "epochs": 60, "patience": 8, "decay": 10.0},
+        },
+        metric=METRIC,
+        reference=LIN_1996,
+        notebook="narx-wind.ipynb",
+        weights={
+            "greensboro": Weights(data="zoo.data.wind:greensboro", dataset="greensboro"),
+            "colorado": Weights(data="zoo.data.wind:colorado", dataset="nsrdb"),
+        },
+    ),
+    Entry(
         name="narx-stock",
         pattern="narx",
         title="A stock index, five sessions ahead",
@@ -77,7 +100,7 @@ ENTRIES = [
             "units": 8,
             "output_taps": 3,
             "input_taps": 3,
-            "recipe": {"restarts": 1, "epochs": 120, "patience": 20, "decay": 1e-4, "closed_loop": (20, None)},
+            "recipe": {"restarts": 1, "epochs": 120, "patience": 20, "decay": 1e-2, "closed_loop": (20, None)},
         },
         metric=FREE_RUN,
         reference="Wigren & Schoukens 2013, Three free data sets for development and benchmarking in nonlinear system "

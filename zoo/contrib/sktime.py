@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 
 from zoo.data.series import DataError, Split, Test, TimeSeries, Train, Valid
+from zoo.evaluation import conformal
 from zoo.evaluation.backtest import MODEL
 from zoo.tasks.forecaster import Forecaster
+from zoo.tasks.layout import extended
+from zoo.tasks.rolling import CALIBRATION_ORIGINS, thinned
 
 try:
     from sktime.datatypes import get_cutoff
@@ -31,6 +34,10 @@ class ZooForecaster(BaseForecaster):
     with a frequency.
 
     X is known in advance: `predict` needs it for every step from the cutoff to the last one that is asked for.
+
+    Prediction intervals are those of split conformal prediction (`zoo.evaluation.conformal`), symmetric on the scale of the
+    transform: by steps ahead, quantiles of the errors on the validation rows, which no weight was fitted to. Where all rows
+    train the network, they are the errors of the training itself, and the intervals too narrow.
 
     A constant y is forecast by its value. `update` appends rows to the history; with `update_params=True` the network is also
     trained anew, from its initial weights, on the whole history.
@@ -74,7 +81,8 @@ class ZooForecaster(BaseForecaster):
         "capability:non_contiguous_X": False,
         "capability:missing_values": False,
         "capability:insample": True,
-        "capability:pred_int": False,
+        "capability:pred_int": True,
+        "capability:pred_int:insample": True,
         "capability:update": True,
         "requires-fh-in-fit": False,
         "X-y-must-have-same-index": True,
@@ -133,17 +141,18 @@ class ZooForecaster(BaseForecaster):
         return self
 
     def _predict(self, fh, X):
-        steps, known = self._steps(fh), self._known()
-        rows = len(known) - 1 + steps
-        if rows.min() < 0:
-            raise DataError(
-                f"fh reaches {-int(rows.min())} step(s) before the first value of y, at {known.index[0]}. In sample, ask for "
-                "times of y only."
-            )
+        steps, known, rows = self._asked(fh)
         values = self._one_step_ahead(known) if steps.min() <= 0 else np.zeros(len(known))
         if steps.max() > 0:
             values = np.concatenate([values, self._ahead(known, int(steps.max()), X)[MODEL].to_numpy()])
         return pd.Series(values[rows], fh.to_absolute_index(self.cutoff), name=self._name)
+
+    def _predict_interval(self, fh, X, coverage):
+        steps, known, rows = self._asked(fh)
+        errors = self._errors(max(1, int(steps.max())))
+        ends = [self._ends(known, steps, X, reach(errors, share))[:, rows] for share in coverage]
+        columns = pd.MultiIndex.from_product([self._get_varnames(), coverage, ["lower", "upper"]])
+        return pd.DataFrame(np.concatenate(ends).T, fh.to_absolute_index(self.cutoff), columns)
 
     @classmethod
     def get_test_params(cls, parameter_set="default"):
@@ -187,8 +196,9 @@ class ZooForecaster(BaseForecaster):
                 f"y has {len(series)} row(s); taps of up to {first} steps need at least {first + FEWEST_SAMPLES}. Give a "
                 "longer series or fewer taps."
             )
-        forecaster.fit(parts(series, first, forecaster.horizon, share), seed=self.seed)
-        self.forecaster_, self.constant_ = forecaster, None
+        rows = parts(series, first, forecaster.horizon, share)
+        forecaster.fit(rows, seed=self.seed)
+        self.forecaster_, self.constant_, self._calibrated_on = forecaster, None, rows.valid
 
     def _ahead(self, known, horizon, X):
         """The forecast of every step from the cutoff on: a frame with a column `model`, (horizon,)."""
@@ -207,6 +217,42 @@ class ZooForecaster(BaseForecaster):
         if len(known) > self.forecaster_.memory():
             backtest = self.forecaster_.backtest(self._series(known), 1)
             found[backtest.origins + 1] = backtest.forecasts[MODEL][:, 0]
+        return found
+
+    def _errors(self, horizon):
+        """By steps ahead, the absolute errors of the forecasts of the validation rows, on the path of the transform.
+
+        Each of these rows is forecast from so many steps before it, also from before the first of them. All in one go: the
+        inputs are held beyond the last row, and what is forecast there is left out.
+        """
+        if self.forecaster_ is None:
+            return [np.array([np.nan])] * horizon
+        part, series = self._calibrated_on, self._calibrated_on.series
+        held = series.frame[list(series.future)].iloc[[-1] * horizon].set_axis(series.next_times(horizon))
+        longer = extended(series, held if series.future else None, horizon)
+        origins = np.arange(max(part.start - horizon, self.forecaster_.memory() - 1), len(series) - 1)
+        origins = thinned(origins, CALIBRATION_ORIGINS, 1)
+        errors = self.forecaster_.predictor().errors(longer, origins, horizon)
+        if errors is None:
+            raise DataError("Forecasts of the validation rows diverge: there are no intervals. Train with more decay.")
+        rows = origins[:, None] + np.arange(1, horizon + 1)
+        inside = (rows >= part.start) & (rows < len(series))
+        return [np.abs(errors[inside[:, h], h]) for h in range(horizon)]
+
+    def _ends(self, known, steps, X, reach):
+        """Both ends of the interval of each row and of each step ahead, (2, rows + steps); NaN before the first forecast."""
+        ahead = max(0, int(steps.max()))
+        future = self._future(ahead, X) if ahead else None
+        if self.forecaster_ is None:
+            return np.full((2, len(known) + ahead), self.constant_)
+        predictor, series = self.forecaster_.predictor(), self._series(known)
+        found = np.full((2, len(known) + ahead), np.nan)
+        if (origins := np.arange(self.forecaster_.memory() - 1, len(known) - 1)).size and steps.min() <= 0:
+            found[:, origins + 1] = np.stack(predictor.around(series, origins, 1, reach[:1]))[..., 0]
+        if ahead:
+            future = None if future is None else future.set_axis(series.next_times(ahead))
+            longer = extended(series, future, ahead)
+            found[:, len(known) :] = np.stack(predictor.around(longer, np.array([len(known) - 1]), ahead, reach))[:, 0]
         return found
 
     def _series(self, known):
@@ -230,6 +276,17 @@ class ZooForecaster(BaseForecaster):
     def _steps(self, fh):
         """The steps of a forecasting horizon from the cutoff: 1 is the next, 0 the last that is known."""
         return np.asarray(fh.to_indexer(self.cutoff), dtype="int64") + 1
+
+    def _asked(self, fh):
+        """The steps of a horizon, the rows known, and the rows that are asked for, counted from the first."""
+        steps, known = self._steps(fh), self._known()
+        rows = len(known) - 1 + steps
+        if rows.min() < 0:
+            raise DataError(
+                f"fh reaches {-int(rows.min())} step(s) before the first value of y, at {known.index[0]}. In sample, ask for "
+                "times of y only."
+            )
+        return steps, known, rows
 
     def _known(self):
         """The history up to the cutoff, which `update_predict` moves back and forth."""
@@ -290,6 +347,19 @@ def parts(series, first, horizon, share):
         (Train(series.until(end), 0), Valid(series, end + horizon)) if enough else (Train(series, 0), Valid(series, 0))
     )
     return Split(train, valid, Test(series, len(series)), horizon if enough else 0)
+
+
+def reach(errors, coverage):
+    """How far below and above the forecast an interval of this share reaches, by steps ahead, (steps,).
+
+    Raises:
+        ValueError: there are too few errors for the share.
+    """
+    if coverage == 0:  # sktime's median
+        return np.zeros(len(errors))
+    percent = round(100 * coverage, 6)
+    dark = [len(e) > 0 and np.isnan(e).all() for e in errors]  # there was never anything to forecast: the sun is down
+    return np.array([0.0 if d else conformal.quantile(e, percent) for e, d in zip(errors, dark, strict=True)])
 
 
 def input_name(column):

@@ -2,7 +2,17 @@
 
 
 class DataError(ValueError):
-    """The data cannot be used as they are; the message says what was found, what is needed and what to do."""
+    """The data cannot be used as they are; the message says what was found, what is needed and what to do.
+
+    Arguments:
+        said: all of that, or what was found and what is needed.
+        remedy: what to do in Python.
+        in_file: what to do to a file instead, for those who came by the command line: it prints `for_a_file`.
+    """
+
+    def __init__(self, said, remedy="", in_file=""):
+        super().__init__(f"{said} {remedy}".strip())
+        self.for_a_file = f"{said} {in_file or remedy}".strip()
 
 
 def check_columns(frame, columns):

@@ -48,8 +48,12 @@ class Marks:
                     "if it is the decimal mark, decimal='.' (--decimal .)."
                 )
             plain = plain.str.replace(self.decimal, ".", regex=False)
-        found = pd.to_numeric(plain, errors="coerce")
-        return cells if (found.isna() & (plain != "")).any() else found.astype("float64")
+        number = pd.to_numeric(plain, errors="coerce").notna()
+        if (~number & (plain != "")).any():
+            return cells
+        found = np.full(len(plain), np.nan)  # float is exact to the last digit, which to_numeric is not in every pandas
+        found[number.to_numpy(bool)] = [float(cell) for cell in plain[number]]
+        return pd.Series(found, cells.index, name=cells.name)
 
 
 def columns(path, time, names, marks, separator=None, progress=None):

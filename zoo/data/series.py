@@ -209,8 +209,9 @@ def check_numbers(frame):
             'thousands="," (--thousands ,).'
         )
     raise DataError(
-        f"{int(bad.sum())} value(s) are missing, NaN or infinite; the first is in {where}. Fill or drop them first, for "
-        "example frame.interpolate() or frame.dropna(), as you know best what they mean."
+        f"{int(bad.sum())} value(s) are missing, NaN or infinite; the first is in {where}.",
+        "Fill or drop them first, for example frame.interpolate() or frame.dropna(), as you know best what they mean.",
+        "Fill them in the file, or remove their rows at its beginning or end, as you know best what they mean.",
     )
 
 
@@ -224,16 +225,23 @@ def check_times(index, calendar):
         )
     if index.hasnans:
         raise DataError(
-            f"{int(index.isna().sum())} time(s) are missing (NaT). Drop their rows: frame[frame.index.notna()]."
+            f"{int(index.isna().sum())} time(s) are missing (NaT).",
+            "Drop their rows: frame[frame.index.notna()].",
+            "Remove their rows from the file.",
         )
     if index.has_duplicates:
         times = index[index.duplicated()]
         raise DataError(
-            f"{len(times)} time(s) occur twice; the first is {times[0]}. Keep one row each: "
-            "frame[~frame.index.duplicated()]; where clocks went back for daylight saving, give the time zone."
+            f"{len(times)} time(s) occur twice; the first is {times[0]}.",
+            "Keep one row each: frame[~frame.index.duplicated()]; where clocks went back for daylight saving, give the time "
+            "zone.",
+            "Keep one row each in the file; where clocks went back for daylight saving, give the time zone: --timezone "
+            "Europe/Rome.",
         )
     if not index.is_monotonic_increasing:
-        raise DataError("The times are not in order. Sort them first: frame.sort_index().")
+        raise DataError(
+            "The times are not in order.", "Sort them first: frame.sort_index().", "Sort the rows of the file by time."
+        )
     steps = np.diff(index.as_unit("ns").asi8)
     usual = pd.Timedelta(int(np.median(steps)))
     if calendar == "sessions" and not pd.Timedelta("20h") <= usual <= pd.Timedelta("4D"):
@@ -244,12 +252,16 @@ def check_times(index, calendar):
     if calendar == "regular" and spacing(index) is None:
         at = int(np.argmax(steps != usual.value))
         clock = index.tz is None and steps[at] - usual.value in (3_600_000_000_000, -3_600_000_000_000)
-        raise DataError(
+        said = (
             f"The times are not equally spaced: the usual step is {in_words(usual)}, but {index[at]} is followed by "
-            f"{index[at + 1]}. "
-            + ("If clocks were changed for daylight saving there, name the time zone (--timezone). " if clock else "")
-            + "Fill the gaps (frame.asfreq(...).interpolate()), or, where each row is a trading day, pass "
-            'calendar="sessions" (--calendar sessions).'
+            f"{index[at + 1]}."
+        )
+        saving = "If clocks were changed for daylight saving there, name the time zone (--timezone). " if clock else ""
+        raise DataError(
+            said,
+            f"{saving}Fill the gaps (frame.asfreq(...).interpolate()), or, where each row is a trading day, pass "
+            'calendar="sessions".',
+            f"{saving}Fill the gaps in the file, or, where each row is a trading day, add --calendar sessions.",
         )
 
 

@@ -71,12 +71,17 @@ def greensboro():
     Hourly means of global horizontal irradiance (W/m²), air temperature (°C) and wind speed (m/s), labelled by the hour's
     end in local standard time. Months come from different years; they are given the nominal year 1990.
     """
+    frame, meta = greensboro_table()
+    return series(frame, (meta["latitude"], meta["longitude"], meta["altitude"]))
+
+
+def greensboro_table():
+    """All columns of that file, by pvlib's names, and what its head says of the station."""
     from pvlib.iotools import read_tmy3
 
     with resources.as_file(resources.files("pvlib") / "data" / "723170TYA.CSV") as path, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        frame, meta = read_tmy3(path, coerce_year=1990, map_variables=True)
-    return series(frame, (meta["latitude"], meta["longitude"], meta["altitude"]))
+        return read_tmy3(path, coerce_year=1990, map_variables=True)
 
 
 def nsrdb(year, clear_sky="ineichen"):
@@ -91,20 +96,22 @@ def nsrdb(year, clear_sky="ineichen"):
     """
     if clear_sky not in ("ineichen", "nsrdb"):
         raise ValueError(f'clear_sky must be "ineichen" or "nsrdb". Received: {clear_sky!r}')
-    path = fetch("nsrdb", f"solar/nsrdb_40.53_-108.54_{int(year)}_30min.csv")
-    meta = pd.read_csv(path, nrows=1).iloc[0]
-    when, own = ["Year", "Month", "Day", "Hour", "Minute"], "Clearsky GHI"
-    frame = pd.read_csv(path, skiprows=2, usecols=[*when, "GHI", "Temperature", "Wind Speed", own])
-    times = pd.DatetimeIndex(pd.to_datetime(frame[when]))
-    zone = f"Etc/GMT{-int(meta['Time Zone']):+d}"
-    frame = frame.rename(columns={"GHI": "ghi", "Temperature": "temp_air", "Wind Speed": "wind_speed"}).set_axis(
-        times.tz_localize(zone), axis=0
-    )
+    frame, meta = nsrdb_table(year)
     place = float(meta["Latitude"]), float(meta["Longitude"]), float(meta["Elevation"])
     found = series(frame, place, interval="30min", label="middle")
     if clear_sky == "nsrdb":
-        found = replace(found, frame=found.frame.assign(clear_sky=frame[own].astype("float64")))
+        found = replace(found, frame=found.frame.assign(clear_sky=frame["Clearsky GHI"].astype("float64")))
     return found
+
+
+def nsrdb_table(year):
+    """All columns of a year of NSRDB, those that `greensboro` has under the same names, and what the file's head says."""
+    path = fetch("nsrdb", f"solar/nsrdb_40.53_-108.54_{int(year)}_30min.csv")
+    meta = pd.read_csv(path, nrows=1).iloc[0]
+    frame = pd.read_csv(path, skiprows=2)
+    times = pd.DatetimeIndex(pd.to_datetime(frame[["Year", "Month", "Day", "Hour", "Minute"]]))
+    names = {"GHI": "ghi", "Temperature": "temp_air", "Wind Speed": "wind_speed", "Pressure": "pressure"}
+    return frame.rename(columns=names).set_axis(times.tz_localize(f"Etc/GMT{-int(meta['Time Zone']):+d}"), axis=0), meta
 
 
 def san_francisco():

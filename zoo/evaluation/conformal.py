@@ -56,12 +56,12 @@ def quantile(errors, percent, tails=1):
     errors = errors[np.isfinite(errors)]
     if len(errors) < fewest(percent, tails):
         raise ValueError(too_few(percent, len(errors), tails))
-    return float(errors[rank(len(errors), percent, tails) - 1])
+    return float(errors[int(rank(len(errors), percent, tails)) - 1])
 
 
 def too_few(percent, count, tails):
     return (
-        f"An interval of {percent} % needs at least {fewest(percent, tails)} forecasts in the calibration (validation) part; "
+        f"An interval of {percent:g} % needs at least {fewest(percent, tails)} forecasts in the calibration (validation) part; "
         f"there are {count}. Give a longer series, a larger validation part or a lower level."
     )
 

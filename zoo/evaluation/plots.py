@@ -11,6 +11,7 @@ COLORS = {
     "smart_persistence": "#00798c",
     "climatology": "#6a994e",
     "drift": "#6a994e",
+    "linear (ARX)": "#6f4e9c",
 }
 
 

@@ -375,9 +375,10 @@ class Forecaster:
         if self.model is None:
             raise RuntimeError("This forecaster is not trained yet: call fit(series), or zoo.load a pretrained one.")
 
-    def evaluate(self, parts, unit=""):
-        """The scores for a card: of the validation part (to choose by) and of the test part, with a verdict in words."""
-        valid, test = self.backtest(parts.valid), self.backtest(parts.test)
+    def evaluate(self, parts):
+        """The scores for a card: of the validation part (to choose by) and of the test part, with a verdict in words. Beside
+        the naive forecasts stands, for NARX, the linear model with the same taps (`zoo.tasks.learning.linear`)."""
+        valid, test = self.backtest(parts.valid), rolling.beside_linear(self, parts)
         return {"part": "test", "valid_RMSE": valid.scores().loc[MODEL, "RMSE"], **test.summary()}
 
     def plot(self, history, horizon=None, future=None, truth=None, tail=None, intervals=()):

@@ -1,5 +1,7 @@
 """How a forecaster learns: the parts of each series as blocks of scaled arrays, and new rows on top of old weights."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 
@@ -41,6 +43,23 @@ def blocks_of(parts, core, columns):
                 )
             found.append(Block(*prepared[name].scaled(part.series), rows))
     return prepared, *blocks
+
+
+def linear(forecaster, parts):
+    """The linear model with the taps of a forecaster (ARX), as a forecaster of its own; None of networks that have no taps.
+
+    Arguments:
+        forecaster: a trained Forecaster of one series.
+        parts: the Split that it was trained on. Least squares see all that the network has seen: the training part, and the
+            validation part that stopped it; the scalers are those of the network.
+    """
+    prepared, train, valid = blocks_of({None: parts}, forecaster.core, forecaster.columns)
+    core = forecaster.core.linear(train + valid)
+    if core is None:
+        return None
+    found = copy.copy(forecaster)
+    found.core, found.prepared = core, prepared
+    return found
 
 
 def layout_of(parts):

@@ -100,14 +100,14 @@ class NARX:
 
     # ---------------------------------------------------------------- fit
     @classmethod
-    def search(cls, train, valid=None, *, output_taps=4, input_taps=4, units=(2, 4, 8), choose_inputs=True, **options):
+    def search(cls, train, valid=None, *, output_taps=4, input_taps=4, error_taps=0, units=(2, 4, 8), **options):
         """Which delays, inputs and hidden units a model of these records should have.
 
         Arguments:
             train, valid: as of `fit`.
-            output_taps, input_taps, units: the candidates: an int for all delays up to it, or a list.
-            choose_inputs: whether columns of u may be left out.
-            **options: of `zoo.training.structure.search`: method ("genetic", "annealing", "nsga2"), trials, seed, progress, …
+            output_taps, input_taps, error_taps, units: the candidates: an int for all delays up to it, or a list.
+            **options: choose_inputs (True: columns of u may be left out), and those of `zoo.training.structure.search`: method
+                ("genetic", "annealing", "nsga2"), trials, error ("one step" with error taps), seed, progress, …
 
         Returns:
             A `zoo.training.structure.Structures`: `table`, `front`, `best` and `inputs`.
@@ -116,7 +116,8 @@ class NARX:
             >>> found = NARX.search(record, output_taps=6, input_taps=6)
             >>> model = NARX(**found.best).fit(record.select(inputs=found.inputs))
         """
-        return search(train, valid, Space(output_taps, input_taps, units, choose_inputs), **options)
+        space = Space(output_taps, input_taps, units, options.pop("choose_inputs", True), error_taps)
+        return search(train, valid, space, **options)
 
     def fit(self, train, valid=None, *, seed=0, progress=None):
         """Identify the system.

@@ -8,6 +8,7 @@ from zoo.data.series import DataError, holdout
 from zoo.data.windows import coprime_stride
 from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.conformal import Calibration
+from zoo.tasks import learning
 from zoo.tasks.cores.base import Core
 from zoo.tasks.preparation import Preparation
 from zoo.training import simulation
@@ -25,7 +26,8 @@ class Diverged(simulation.Diverged):
         ValueError.__init__(
             self,
             f"Run on its own outputs, the network diverges at step {step} of {steps} after {moment}{also}: there is no "
-            'forecast. Train with more decay, fewer taps, without skip, or with strategy="direct", which feeds nothing back.',
+            'forecast. Train with more decay, fewer taps, without skip, or with strategy="direct" (--strategy direct), which '
+            "feeds nothing back.",
         )
         self.step = step
 
@@ -86,18 +88,28 @@ class Predictor:
             )
         return self.prepared.calibration
 
-    def calibrated(self, series, first, symmetric):
-        """The errors over the origins from row `first` on, as a Calibration; None if a forecast diverges."""
-        horizon = self.core.horizon
-        origins = np.arange(first, len(series) - horizon)
+    def errors(self, series, origins, horizon):
+        """Truth − forecast on the path where intervals are measured, (origins, horizon); NaN where there is no truth. None if a
+        forecast diverges."""
         if len(origins) == 0:
-            return Calibration.of(np.zeros((0, horizon)), symmetric)
-        origins = thinned(origins, CALIBRATION_ORIGINS, series.season)
+            return np.zeros((0, horizon))
         scaled, y = self.scaled(series, origins, horizon)
         if diverged(scaled, y).any():
             return None
-        observed = self.prepared.observed(series, origins, horizon)
-        return Calibration.of(observed - self.prepared.path(scaled), symmetric)
+        return self.prepared.observed(series, origins, horizon) - self.prepared.path(scaled)
+
+    def calibrated(self, series, first, symmetric):
+        """The errors over the origins from row `first` on, as a Calibration; None if a forecast diverges."""
+        origins = np.arange(first, len(series) - self.core.horizon)
+        errors = self.errors(series, thinned(origins, CALIBRATION_ORIGINS, series.season), self.core.horizon)
+        return None if errors is None else Calibration.of(errors, symmetric)
+
+    def around(self, series, origins, horizon, reach):
+        """Both ends, (origins, horizon), of intervals that reach so far, (horizon,), below and above the forecast's path."""
+        scaled, y = self.scaled(series, origins, horizon)
+        self.check(scaled, y, series, origins)
+        path = self.prepared.path(scaled)
+        return tuple(self.prepared.restore(end, series, origins) for end in (path - reach, path + reach))
 
 
 def thinned(origins, most, season):
@@ -138,6 +150,17 @@ def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progre
         {p: tuple(np.concatenate([block[p][side] for block in ends])[:, gap:] for side in (0, 1)) for p in levels},
         -(-total // every) - 1,
     )
+
+
+def beside_linear(forecaster, parts):
+    """The Backtest over the test part, with the linear model of the same taps (`zoo.tasks.learning.linear`) as one more
+    baseline: of networks that have taps, and where it does not diverge."""
+    found, linear = forecaster.backtest(parts.test), learning.linear(forecaster, parts)
+    try:
+        more = {"linear (ARX)": linear.backtest(parts.test).forecasts[MODEL]} if linear else {}
+    except Diverged:
+        more = {}
+    return replace(found, forecasts={**found.forecasts, **more})
 
 
 def origins(series, first, steps, stride):

@@ -15,7 +15,7 @@ simulated annealing", Science 220, 1983; Deb, Pratap, Agarwal & Meyarivan, "A fa
 algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6, 2002.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -38,12 +38,13 @@ ERRORS = ("free run", "one step")
 # ------------------------------------------------------------------ what there is to choose from
 @dataclass(frozen=True)
 class Structure:
-    """One choice: delays, columns of u by number, width of the hidden layer."""
+    """One choice: delays, columns of u by number, width of the hidden layer, and of a NARMAX model the errors' delays."""
 
     output_taps: tuple
     input_taps: tuple
     inputs: tuple
     units: int
+    error_taps: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Space:
         input_taps: candidate delays of the inputs: an int L for 0 … L, or a list.
         units: candidate widths of the hidden layer, an int or a list.
         choose_inputs: whether columns of u may be left out, where there are several.
+        error_taps: candidate delays of the past errors (NARMAX): an int Q for 1 … Q, or a list; 0 for none.
 
     Raises:
         ValueError: there is nothing to choose from, or a delay or width is none.
@@ -64,9 +66,10 @@ class Space:
     input_taps: int | tuple = 4
     units: int | tuple = (2, 4, 8)
     choose_inputs: bool = True
+    error_taps: int | tuple = 0
 
     def __post_init__(self):
-        for name, smallest in (("output_taps", 1), ("input_taps", 0), ("units", 1)):
+        for name, smallest in (("output_taps", 1), ("input_taps", 0), ("units", 1), ("error_taps", 1)):
             given = getattr(self, name)
             if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
                 given = [given] if name == "units" or given < 0 else range(smallest, given + 1)
@@ -86,23 +89,25 @@ class Space:
 
     @property
     def longest(self):
-        return max(0, *self.output_taps, *self.input_taps)
+        return max(0, *self.output_taps, *self.input_taps, *self.error_taps)
 
     def sizes(self, columns):
         """How many values each gene has, for records with so many columns of u: delays, columns, width."""
-        delays = len(self.output_taps) + (len(self.input_taps) if columns else 0)
+        delays = len(self.output_taps) + (len(self.input_taps) if columns else 0) + len(self.error_taps)
         choices = columns if columns > 1 and self.choose_inputs else 0
         return np.array([2] * (delays + choices) + [len(self.units)])
 
     def structure(self, genes, columns):
         """What the genes mean. Without delays no input is used, and without inputs no delay: both are one structure."""
         genes, k, n = list(map(int, genes)), len(self.output_taps), len(self.input_taps) if columns else 0
-        outputs, delays, kept = genes[:k], genes[k : k + n], genes[k + n : -1] or [1] * columns
+        e = k + n + len(self.error_taps)
+        outputs, delays, errors, kept = genes[:k], genes[k : k + n], genes[k + n : e], genes[e:-1] or [1] * columns
         input_taps = chosen(self.input_taps, delays) if n else ()
         inputs = chosen(range(columns), kept)
         if not (input_taps and inputs):
             input_taps, inputs = (0,), ()
-        return Structure(chosen(self.output_taps, outputs), input_taps, inputs, self.units[genes[-1]])
+        taps = chosen(self.output_taps, outputs), input_taps, inputs
+        return Structure(*taps, self.units[genes[-1]], chosen(self.error_taps, errors))
 
 
 def chosen(values, bits):
@@ -151,21 +156,23 @@ class Trials:
 
     def _tried(self, structure):
         outputs = self.train[0][1].shape[1]
-        width = len(structure.input_taps) * len(structure.inputs) + len(structure.output_taps) * outputs
+        fed_back = len(structure.output_taps) + len(structure.error_taps)
+        width = len(structure.input_taps) * len(structure.inputs) + fed_back * outputs
         network = OneHiddenLayer(width, structure.units, outputs, **self.options)
         if width == 0:
             return network, np.inf
-        taps, first = structure.output_taps, self.space.longest  # all structures are judged on the same samples
+        taps, errors = structure.output_taps, structure.error_taps
+        first = self.space.longest  # all structures are judged on the same samples
         train, valid = (
             [regressors(u[:, list(structure.inputs)], y, structure.input_taps, taps, first) for u, y in part]
             for part in (self.train, self.valid)
         )
-        found = identify(network, taps, train, valid, self.recipe, seed=self.seed)
+        found = identify(network, taps, train, valid, self.recipe, error_taps=errors, seed=self.seed)
         if found.stopped == "interrupted":  # the training has caught Ctrl-C, which is meant for the search
             raise KeyboardInterrupt
         if self.error == "free run":
             return network, found.valid
-        judge = open_loop(network, taps, valid)
+        judge = open_loop(network, taps, valid, errors)
         return network, float(np.sqrt(judge.sum_of_squares(found.theta) / judge.count))
 
 
@@ -267,6 +274,8 @@ def search(
         method: "genetic", "annealing", or "nsga2" (pymoo) for the whole front of parameters against error.
         trials: how many different structures are trained.
         error: "free run" or "one step": which RMSE over the validation part counts, in standard deviations of the outputs.
+            With error taps in the space it is "one step", since ahead of the last truth the errors are unknown; all
+            structures are trained so then, too.
         parsimony: by what share the error must fall for each parameter added, to rank higher; 0 for error alone.
         recipe: of the short trainings: a `Recipe`, or what differs from two starts of 25 epochs, one step ahead and then with
             runs of 20.
@@ -288,11 +297,14 @@ def search(
         raise ValueError(f"method must be one of {sorted(METHODS)}. Received: {method!r}")
     if error not in ERRORS:
         raise ValueError(f"error must be one of {list(ERRORS)}. Received: {error!r}")
+    if space.error_taps and error != "one step":
+        raise ValueError(f'A search among error_taps judges one step ahead: pass error="one step". Received: {error!r}')
     if trials < 1 or not parsimony >= 0:
         raise ValueError(
             f"trials must be at least 1, and parsimony not negative. Received: trials={trials}, parsimony={parsimony}"
         )
     recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
+    recipe = replace(recipe, closed_loop=()) if space.error_taps else recipe
     train = check_records(train, space.longest)
     columns = train[0].u.shape[1]
     if not (space.output_taps or columns):
@@ -323,8 +335,8 @@ def search(
 class Structures:
     """The structures that a search has tried.
 
-    `table` ranks them, best score first: output_taps, input_taps, inputs (names of the columns of u), units, parameters,
-    error, score, and in which trial. `stopped` says why the search ended: "trials", "nothing new" or "interrupted".
+    `table` ranks them, best score first: output_taps, input_taps, inputs (names of the columns of u), error_taps, units,
+    parameters, error, score, and in which trial. `stopped` says why the search ended: "trials", "nothing new" or "interrupted".
     """
 
     table: pd.DataFrame
@@ -352,6 +364,7 @@ class Structures:
         """A row of the table, by its index, as the arguments of `zoo.tasks.NARX`."""
         row = self.table.loc[rank]
         taps = {"output_taps": list(row["output_taps"]), "input_taps": list(row["input_taps"]) or [0]}
+        taps |= {"error_taps": list(row["error_taps"])} if row["error_taps"] else {}
         return {"units": int(row["units"]), **taps, **self.options}
 
     def plot_front(self):
@@ -369,6 +382,7 @@ def ranked(rows, names):
                 "output_taps": s.output_taps,
                 "input_taps": s.input_taps if s.inputs else (),
                 "inputs": tuple(names[k] for k in s.inputs),
+                "error_taps": s.error_taps,
                 "units": s.units,
                 **row,
                 "trial": trial,

@@ -69,6 +69,24 @@ class TruncatedBPTT:
         if not self.layers:
             raise ValueError("The model has no recurrent layer with stateful=True, so no state would be carried.")
 
+    def _check(self, inputs, targets):
+        expected = self.model.inputs[0].shape
+        wanted = expected[:1] + expected[2:]  # any number of steps
+        given = inputs.shape[:1] + inputs.shape[2:]
+        if inputs.ndim != len(expected) or any(
+            size not in (None, got) for size, got in zip(wanted, given, strict=True)
+        ):
+            raise ValueError(
+                f"The model carries the states of a batch of {expected[0]} sequences: expected inputs of shape {expected}. "
+                f"Received: {inputs.shape}. Pass such a batch, or build the model for another."
+            )
+        outputs = self.model.outputs[0].shape
+        if targets.shape[:2] != inputs.shape[:2]:
+            raise ValueError(
+                f"Expected a target for each step of the inputs, (batch, time, ...) = {(*inputs.shape[:2], *outputs[2:])}. "
+                f"Received targets of shape {targets.shape} for inputs of shape {inputs.shape}."
+            )
+
     def reset(self, samples=None):
         """Set the state to zero, of all samples or of those where `samples` (batch,) is true."""
         for layer in self.layers:
@@ -80,9 +98,18 @@ class TruncatedBPTT:
     def fit_batch(self, inputs, targets, ends=None):
         """One pass over a batch of sequences: a weight update for each chunk.
 
+        Arguments:
+            inputs, targets: (batch, time, ...) each, with the batch size of the model.
+            ends: of `chunks`.
+
         Returns:
             The mean loss of the steps that count.
+
+        Raises:
+            ValueError: the batch is not of the model's size, or the targets are not those of the model's outputs.
         """
+        inputs, targets = np.asarray(inputs), np.asarray(targets)
+        self._check(inputs, targets)
         total = count = 0.0
         for x, y, weights, reset in chunks(inputs, targets, self.steps, ends=ends):
             if reset.any():

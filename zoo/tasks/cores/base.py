@@ -105,6 +105,10 @@ class Core:
         """Scaled forecasts (origins, horizon) of the rows after each origin."""
         raise NotImplementedError
 
+    def linear(self, blocks):
+        """The linear model that sees the same, ready to forecast; None where there is none to compare with."""
+        return None
+
     def settled(self):
         """The arguments as they came out, for a bundle."""
         return dict(self.arguments)

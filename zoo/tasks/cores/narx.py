@@ -66,6 +66,23 @@ class ClosedLoopNARX(Core):
         state = lagged(y, range(self.longest), origins)
         return self.run([windows(x, origins + 1 - self.oldest, origins + horizon), state])
 
+    def linear(self, blocks):
+        """ARX, the linear model with the same taps, fitted by least squares to blocks: a core that is ready to forecast."""
+        twin = type(self)(self.cell, self.horizon, **{**self.arguments, "units": 1, "skip": True})
+        twin.build(self.inputs, self.known)
+        inputs, targets = (array.reshape(len(array), self.ahead, -1) for array in self.samples(blocks))
+        design = np.pad(inputs, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
+        count = inputs.shape[2]
+        for step in range(self.ahead):
+            slopes = np.linalg.lstsq(design[:, step], targets[:, step], rcond=None)[0]
+            nothing = {"W": np.zeros((count, 1)), "b": np.zeros(1), "V": np.zeros((1, 1))}  # of the hidden layer
+            twin.take(step, {**nothing, "S": slopes[:count], "d": slopes[count]})
+        return twin
+
+    def take(self, step, arrays):
+        """Give the network of a step ahead, the only one where it feeds itself, these weights."""
+        architecture.from_arrays(architecture.cell_of(self.model), arrays)
+
     # ---------------------------------------------------------------- training, in open loop
     def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
         method = recipe.choose(self.model.count_params())
@@ -75,10 +92,10 @@ class ClosedLoopNARX(Core):
             samples = [joined([self.sequences(block) for block in blocks]) for blocks in (train, valid)]
             network = architecture.open_loop(self.model)
             return first_order(network, *samples, recipe, seed=seed, progress=progress, warm=warm)
-        cell, samples = architecture.cell_of(self.model), [self.samples(blocks) for blocks in (train, valid)]
-        start = architecture.to_arrays(cell) if warm else None
+        samples = [self.samples(blocks) for blocks in (train, valid)]
+        start = architecture.to_arrays(architecture.cell_of(self.model)) if warm else None
         arrays, outcome = second_order(self.arguments, samples, recipe, seed=seed, progress=progress, start=start)
-        architecture.from_arrays(cell, arrays)
+        self.take(0, arrays)
         return outcome
 
     def fit_in_closed_loop(self, train, valid, recipe, method, *, seed, progress, warm):
