@@ -33,7 +33,10 @@ Future = Annotated[
 ]
 Features = Annotated[str, Option(help="Inputs from the times: any of hour_of_day,day_of_week,day_of_year.")]
 Model = Annotated[str, Option(help="narx, tdnn, a cell such as lstm, gru or mut1, or a model of the catalog.")]
-Strategy = Annotated[str, Option(help="'recursive' or 'direct'; by default recursive for NARX, direct for cells.")]
+STRATEGIES = ("recursive", "direct", "seq2seq")
+Strategy = Annotated[
+    str, Option(help="recursive, direct or (cells) seq2seq; by default recursive for NARX, direct for cells.")
+]
 Taps = Annotated[str, Option(help="NARX: delays of the target, such as 1,2,3,24.")]
 Intervals = Annotated[str, Option(help="Prediction intervals in percent, such as 80,95.")]
 Rows = Annotated[int, Option(min=0, help="Use the last so many rows of the file; 0 for all.")]
@@ -311,8 +314,9 @@ def asked(params, given):
     calendar = params["calendar"].value if "calendar" in given or not params["load"] else ""
     columns = [params["file"], params["time"], params["target"], names(params["exogenous"]), names(params["future"])]
     source = Source(*columns, calendar, options, params["season"], params["rows"])
-    if params["strategy"] not in ("", "recursive", "direct"):
-        raise typer.BadParameter(f"--strategy is recursive or direct. Received: {params['strategy']!r}")
+    if params["strategy"] not in ("", *STRATEGIES):
+        known = f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}"
+        raise typer.BadParameter(f"--strategy is {known}. Received: {params['strategy']!r}")
     network = params["model"], params["strategy"], tuple(integers(params["taps"], "--taps")), params["units"]
     return source, Choice(*network, names(params["features"]), params["seed"])
 

@@ -47,6 +47,9 @@ def print_metrics(metrics):
     for name, scores in metrics["scores"].items():
         console.print(f"\n{heading(metrics, name)}:", soft_wrap=True)
         console.print(scores_table(scores))
+    if "direction" in metrics:
+        console.print(f"\nUp or down, one step ahead, {metrics['direction']['origins']:,} times:")
+        console.print(direction_table(metrics["direction"]["scores"]))
     console.print(metrics["verdict"], soft_wrap=True)
 
 
@@ -72,6 +75,19 @@ def scores_table(scores):
             [number(row.get(column)) for column in columns] if "RMSE" in row else ["diverges"] + [""] * len(columns[1:])
         )
         table.add_row(name.replace("_", " "), *cells, skill, style="bold" if name == "model" else None)
+    return table
+
+
+def direction_table(scores):
+    """How often each rule has the direction right, and the Brier scores of the probabilities."""
+    columns = [c for c in ("right", "from", "to", "Brier") if any(c in row for row in scores.values())]
+    table = Table()
+    table.add_column("direction")
+    for column in columns:
+        table.add_column({"from": "95 % from"}.get(column, column), justify="right")
+    for name, row in scores.items():
+        cells = ["" if c not in row else f"{row[c]:.4f}" if c == "Brier" else f"{row[c]:.1%}" for c in columns]
+        table.add_row(name, *cells, style="bold" if name == "model" else None)
     return table
 
 

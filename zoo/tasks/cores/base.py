@@ -49,7 +49,7 @@ class Core:
     @property
     def ahead(self):
         """The rows that a training sample covers from its first target on."""
-        return self.horizon if self.strategy == "direct" else 1
+        return 1 if self.strategy == "recursive" else self.horizon
 
     def resolve(self, season):
         """Settle what depends on the season."""
