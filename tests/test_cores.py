@@ -15,6 +15,8 @@ ADAM = {"epochs": 6, "learning_rate": 0.02}
 KINDS = {
     "lstm, direct": {"cell": "lstm", "units": 4, "window": 12, "recipe": ADAM},
     "gru, recursive": {"cell": "gru", "strategy": "recursive", "units": 4, "window": 12, "recipe": ADAM},
+    "gru, seq2seq": {"cell": "gru", "strategy": "seq2seq", "units": 6, "window": 12, "recipe": {**ADAM, "epochs": 12}},
+    "lstm, seq2seq fed back": {"cell": "lstm", "strategy": "seq2seq", "teacher": 1.0, "units": 6, "window": 12, "recipe": ADAM},
     "a network per step": {"strategy": "direct", "units": 3, "output_taps": 2, "input_taps": 2, "recipe": small.FAST},
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
@@ -112,7 +114,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name):
 @every_kind
 def test_its_residuals_can_be_diagnosed_and_only_a_recursive_strategy_has_a_free_run(name, fitted):
     series = small.driven()
-    if fitted[name].core.strategy == "direct":
+    if fitted[name].core.strategy != "recursive":
         found = fitted[name].diagnose(split(series, gap=H).test)
         assert found.free_run is None and list(found.scores().index) == ["one step ahead"] and found.diverged() is None
     else:
@@ -120,9 +122,9 @@ def test_its_residuals_can_be_diagnosed_and_only_a_recursive_strategy_has_a_free
 
 
 # ------------------------------------------------------------------ what tells them apart
-def test_a_direct_strategy_sees_measured_inputs_up_to_the_origin(fitted):
+def test_all_but_the_recursive_strategy_see_measured_inputs_up_to_the_origin(fitted):
     series, origin = small.driven(), 300
-    for name in ("lstm, direct", "a network per step"):
+    for name in KINDS.keys() - {"gru, recursive"}:
         frame = series.frame.copy()
         frame.iloc[origin, frame.columns.get_loc("wind")] += 5.0
         before, after = (
@@ -134,7 +136,7 @@ def test_a_direct_strategy_sees_measured_inputs_up_to_the_origin(fitted):
 
 def test_a_direct_strategy_reaches_no_further_than_it_was_trained_for():
     task = Forecaster(strategy="direct", horizon=2, units=2, recipe=small.FAST).fit(small.wave(150))
-    with pytest.raises(DataError, match=r"reaches 2 step\(s\) ahead.*direct strategy.*Asked: 3. Train one with horizon=3"):
+    with pytest.raises(DataError, match=r"reaches 2 step\(s\) ahead.*strategy, direct, .*Asked: 3. Train one with horizon=3"):
         task.forecast(small.wave(150), 3)
 
 
@@ -154,7 +156,40 @@ def test_a_recursive_network_on_its_own_outputs_is_the_one_that_was_fed_with_the
     np.testing.assert_allclose(arrays(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1))), own, atol=1e-6)
 
 
-@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_a_taught_decoder_is_fed_the_truth_in_training_alone_and_is_the_network_that_forecasts_elsewhere():
+    from zoo.models import encoders
+
+    model = encoders.seq2seq("lstm", 2, 1, 5, units=3, feedback=True)
+    rng = np.random.default_rng(0)
+    window, ahead, before = (rng.normal(size=shape).astype("float32") for shape in ((2, 6, 2), (2, 5, 1), (2, 5, 1)))
+    before[:, 0] = window[:, -1, :1]                    # the last known target, then the truth
+    own = arrays(model([window, ahead]))
+    for share in (0, 1):
+        network = encoders.taught(model, share)
+        np.testing.assert_allclose(arrays(network([window, ahead, before])), own, atol=1e-6)
+        told = arrays(network([window, ahead, before], training=True))
+        assert np.allclose(told, own, atol=1e-6) == (share == 0) and np.allclose(told[:, 0], own[:, 0], atol=1e-6)
+    # What it wrote itself, given back as the truth, changes nothing; and half of the steps fed is neither.
+    given = np.concatenate([before[:, :1], own[:, :-1]], axis=1)
+    np.testing.assert_allclose(arrays(network([window, ahead, given], training=True)), own, atol=1e-6)
+    half = arrays(encoders.taught(model, 0.5)([window, ahead, before], training=True))
+    assert not np.allclose(half, own, atol=1e-4) and not np.allclose(half, told, atol=1e-4)
+
+
+def test_a_decoder_begins_in_the_state_in_which_the_encoder_leaves_the_window():
+    from zoo.models import encoders
+
+    model = encoders.seq2seq("gru", 1, 0, 3, units=2)
+    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    window = np.random.default_rng(0).normal(size=(1, 4, 1)).astype("float32")
+    context, state = encoder(window)
+    steps = np.repeat(arrays(context)[:, None], 3, axis=1)
+    expected = model.get_layer("output")(decoder(steps, initial_state=[state]))
+    np.testing.assert_allclose(arrays(model(window)), arrays(expected), atol=1e-6)
+    assert not np.allclose(arrays(decoder(steps)), arrays(decoder(steps, initial_state=[state])))
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive", "seq2seq"])
 def test_a_residual_network_forecasts_the_difference_from_the_last_value(strategy):
     options = {"residual": True, "units": 4, "window": 12, "recipe": {"epochs": 2}}
     task = Forecaster(cell="mut1", strategy=strategy, horizon=2, **options).fit(small.wave(150))
@@ -169,9 +204,10 @@ def test_the_window_is_a_season_unless_it_is_given():
     assert task.core.window == 24 and task.arguments()["window"] == 24 and task.memory() == 24
 
 
+@pytest.mark.parametrize("strategy", ["direct", "seq2seq"])
 @pytest.mark.parametrize("cell", sorted(zoo.cells.CELLS.keys() - {"narx", "narmax"}))
-def test_any_cell_can_be_the_network(cell):
-    core = Forecaster(cell=cell, units=4, window=5, horizon=3).core
+def test_any_cell_can_be_the_network(cell, strategy):
+    core = Forecaster(cell=cell, strategy=strategy, units=4, window=5, horizon=3).core
     core.build(2, 1)
     rng = np.random.default_rng(0)
     y, x = rng.normal(size=(20, 1)), rng.normal(size=(20, 2))
@@ -182,7 +218,10 @@ def test_any_cell_can_be_the_network(cell):
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"cell": "lstn"}, ValueError, "no cell 'lstn'. Did you mean: lstm"),
     ({"cell": "narmax"}, ValueError, "narmax needs the truth of each step"),
-    ({"strategy": "both"}, ValueError, 'strategy must be "direct" or "recursive". Received: \'both\''),
+    ({"strategy": "both"}, ValueError, 'strategy of cell=\'narx\' must be "direct" or "recursive". Received: \'both\''),
+    ({"strategy": "seq2seq"}, ValueError, 'strategy of cell=\'narx\' must be "direct" or "recursive"'),
+    ({"cell": "gru", "strategy": "seq2seq", "teacher": 2}, ValueError, "teacher is None or a share from 0 to 1. Received: 2"),
+    ({"cell": "gru", "teacher": 1}, TypeError, "no argument 'teacher'. It takes: units, window, residual, cell_options."),
     ({"cell": "gru", "output_taps": 2}, TypeError, "no argument 'output_taps'. It takes: units, window, residual"),
     ({"window": 2}, TypeError, "no argument 'window'. It takes: units, output_taps"),
     ({"cell": "gru", "window": 0}, ValueError, "window must be a positive integer"),

@@ -76,9 +76,15 @@ class Choice:
         sized = {"units": self.units} if self.units else {}
         if self.model in registry.list_models():
             entry, _ = registry.catalog().split(self.model)
+            if self.taps and entry.cell != "narx":
+                raise typer.BadParameter(f"--taps is of narx and tdnn; {self.model} reads a window of the past")
             sized |= {"output_taps": self.taps} if self.taps else {}
             sized |= {"strategy": self.strategy} if self.strategy else {}
             return {**entry.arguments, **shared, **sized}, [entry.arguments["recipe"]]
+        if self.strategy == "seq2seq" and self.model in ("narx", "tdnn"):
+            raise typer.BadParameter(
+                f"--strategy seq2seq is of recurrent cells, such as --model gru; not of {self.model}"
+            )
         shared |= {"transform": "log_return" if prices else "level", "strategy": self.strategy or None, **sized}
         if self.model in ("narx", "tdnn"):
             taps = list(self.taps) or sorted({1, 2, 3, series.season})
@@ -157,7 +163,11 @@ def prepare(source, choice, horizon, load=None):
     load_keras()
     from zoo.tasks import Forecaster
 
-    describe(source, series, Forecaster(**choice.arguments(series, horizon)[0]))
+    try:
+        untrained = Forecaster(**choice.arguments(series, horizon)[0])
+    except TypeError as error:  # a model of the catalog with a strategy that has other arguments
+        raise typer.BadParameter(str(error)) from None
+    describe(source, series, untrained)
     task, used, parts = choice.train(series, horizon)
     return task, used, parts.test, ahead[list(used.future)]
 

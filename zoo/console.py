@@ -94,9 +94,10 @@ def direction_table(scores):
 def print_forecast(table, columns):
     shown = Table()
     shown.add_column("time")
-    columns = [c for c in (*columns, *(c for c in table if c.startswith(("lower_", "upper_")))) if c in table]
+    columns = [c for c in (*columns, *(c for c in table if c.startswith(("lower_", "upper_"))), "rise") if c in table]
+    heads = {"model": "forecast", "rise": "probability of a rise"}
     for column in columns:
-        shown.add_column("forecast" if column == "model" else column.replace("_", " "), justify="right")
+        shown.add_column(heads.get(column, column.replace("_", " ")), justify="right")
     midnight = (table.index == table.index.normalize()).all()
     for moment, row in table.iterrows():
         cells = [number(row[column]) for column in columns]

@@ -68,6 +68,10 @@ class Transform:
         """The share of the moves of a series that are up; NaN where a target that stays has no path of its own."""
         return float("nan") if self.still is None else float((self.forward(series)[self.lost :] > self.still).mean())
 
+    def weight(self, series):
+        """What an error of 1 in the forecast values is in the target's units, (time,); None where errors count alike."""
+        return None
+
     def back(self, values, origin, clear_sky):
         """The forecast values in the target's units."""
         return self.restore(self.path(values), origin, clear_sky)
@@ -149,6 +153,9 @@ class ClearSkyIndex(Transform):
 
     def restore(self, path, origin, clear_sky):
         return np.clip(path, 0, self.ceiling) * clear_sky
+
+    def weight(self, series):
+        return series.frame[series.clear_sky].to_numpy()
 
     def observed(self, series, origins, rows):
         dark = series.frame[series.clear_sky].to_numpy()[rows] <= self.floor

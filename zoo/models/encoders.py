@@ -54,6 +54,13 @@ def direct(cell, columns, known, horizon, *, units=32, residual=False, cell_opti
     return keras.Model([window, *ahead] if ahead else window, outputs, name=f"{cell}_direct".replace("-", "_"))
 
 
+def weighted(model):
+    """A network of (batch, H, 1) outputs for training in which errors count unlike: the weights (batch, H, 1) are its last
+    input, and multiply its outputs as they do the targets."""
+    weight = keras.Input(model.output.shape[1:], name="weight")
+    return keras.Model([*model.inputs, weight], model.output * weight)
+
+
 @register
 class AddLast(keras.layers.Layer):
     """Outputs (batch, steps, 1) plus the first column of the window's last step."""
@@ -169,6 +176,7 @@ class Taught(keras.layers.Layer):
         super().__init__()
         self.loop, self.share, self.random = loop, share, keras.random.SeedGenerator(seed)
         self.forced = Recurrent(loop.cell.cell, return_sequences=True)
+        self.built = True  # of layers that build themselves
 
     def call(self, before, steps, states, training=False):
         if training and self.share == 1:

@@ -97,6 +97,11 @@ class Preparation:
         y, x = self.columns.arrays(series)
         return self.y_scaler.scale(y[:, None]), self.x_scaler.scale(x)
 
+    def weight(self, series):
+        """How much an error of each row counts in the training, (time, 1), 1 in root mean square; None if all do alike."""
+        weight = self.columns.transform.weight(series)
+        return None if weight is None else (weight / np.sqrt(np.mean(weight**2)))[:, None]
+
     # ---------------------------------------------------------------- the way back
     def path(self, scaled):
         """The network's forecasts, (origins, horizon), as a path (see `zoo.data.scaling.Transform`)."""

@@ -10,11 +10,13 @@ from zoo.training.fit import adam
 
 @dataclass(frozen=True)
 class Block:
-    """Scaled arrays of one series and the rows of it to be learned: y (time, 1), x (time, inputs)."""
+    """Scaled arrays of one series and the rows of it to be learned: y (time, 1), x (time, inputs), and what an error counts,
+    weight (time, 1), or None."""
 
     y: np.ndarray
     x: np.ndarray
     rows: np.ndarray
+    weight: np.ndarray | None = None
 
 
 class Core:

@@ -1,9 +1,9 @@
 """From sequence to sequence: one cell reads the past, another, begun in its state, writes the steps ahead."""
 
-import numpy as np
+import keras
 
+from zoo.data.windows import windows
 from zoo.models import encoders
-from zoo.tasks.cores.base import first_order, joined
 from zoo.tasks.cores.recurrent import DirectRecurrent
 
 
@@ -28,17 +28,12 @@ class SequenceToSequence(DirectRecurrent):
         feedback = self.arguments["teacher"] is not None
         return encoders.seq2seq(self.cell, 1 + self.inputs, self.known, self.horizon, feedback=feedback, **options)
 
-    def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
+    def taught(self, seed):
         teacher = self.arguments["teacher"]
-        if teacher is None:
-            return super().fit(train, valid, recipe, seed=seed, progress=progress, warm=warm)
-        samples = [joined([self.forced(block) for block in blocks]) for blocks in (train, valid)]
-        network = encoders.taught(self.model, teacher, seed)
-        return first_order(network, *samples, self.method(recipe), seed=seed, progress=progress, warm=warm)
+        return self.model if teacher is None else encoders.taught(self.model, teacher, seed)
 
-    def forced(self, block):
-        """Samples with the true value before each step ahead among the inputs."""
-        given, targets = self.samples(block)
-        last = block.y[block.rows[: len(targets)] - 1]
-        before = np.concatenate([last[:, None], targets[:, :-1]], axis=1)
-        return [*(given if isinstance(given, list) else [given]), before], targets
+    def lesson(self, block, origins):
+        given = super().lesson(block, origins)
+        if self.arguments["teacher"] is None:
+            return given
+        return [*keras.tree.flatten(given), windows(block.y, origins, origins + self.horizon - 1)]
