@@ -351,6 +351,10 @@ def asked(params, given):
     if params["strategy"] not in ("", *STRATEGIES):
         known = f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}"
         raise typer.BadParameter(f"--strategy is {known}. Received: {params['strategy']!r}")
+    if params["strategy"] == "seq2seq" and params["model"] in ("narx", "tdnn"):
+        raise typer.BadParameter(
+            f"--strategy seq2seq is of recurrent cells, such as --model gru; not of {params['model']}"
+        )
     network = params["model"], params["strategy"], tuple(integers(params["taps"], "--taps")), params["units"]
     return source, Choice(*network, names(params["features"]), params["seed"])
 

@@ -81,10 +81,6 @@ class Choice:
             sized |= {"output_taps": self.taps} if self.taps else {}
             sized |= {"strategy": self.strategy} if self.strategy else {}
             return {**entry.arguments, **shared, **sized}, [entry.arguments["recipe"]]
-        if self.strategy == "seq2seq" and self.model in ("narx", "tdnn"):
-            raise typer.BadParameter(
-                f"--strategy seq2seq is of recurrent cells, such as --model gru; not of {self.model}"
-            )
         shared |= {"transform": "log_return" if prices else "level", "strategy": self.strategy or None, **sized}
         if self.model in ("narx", "tdnn"):
             taps = list(self.taps) or sorted({1, 2, 3, series.season})
