@@ -7,7 +7,8 @@ import small
 
 import zoo
 from zoo.data import DataError, split
-from zoo.tasks import Forecaster
+from zoo.models import encoders
+from zoo.tasks import Forecaster, learning
 from zoo.tasks.rolling import Diverged
 
 H = 4
@@ -141,8 +142,6 @@ def test_a_direct_strategy_reaches_no_further_than_it_was_trained_for():
 
 
 def test_a_recursive_network_on_its_own_outputs_is_the_one_that_was_fed_with_the_truth():
-    from zoo.models import encoders
-
     model = encoders.fed_back("lstm", 2, units=3)
     rng = np.random.default_rng(0)
     y, x = rng.normal(size=(2, 6, 1)).astype("float32"), rng.normal(size=(2, 6, 2)).astype("float32")
@@ -157,8 +156,6 @@ def test_a_recursive_network_on_its_own_outputs_is_the_one_that_was_fed_with_the
 
 
 def test_a_taught_decoder_is_fed_the_truth_in_training_alone_and_is_the_network_that_forecasts_elsewhere():
-    from zoo.models import encoders
-
     model = encoders.seq2seq("lstm", 2, 1, 5, units=3, feedback=True)
     rng = np.random.default_rng(0)
     window, ahead, before = (rng.normal(size=shape).astype("float32") for shape in ((2, 6, 2), (2, 5, 1), (2, 5, 1)))
@@ -177,8 +174,6 @@ def test_a_taught_decoder_is_fed_the_truth_in_training_alone_and_is_the_network_
 
 
 def test_a_decoder_begins_in_the_state_in_which_the_encoder_leaves_the_window():
-    from zoo.models import encoders
-
     model = encoders.seq2seq("gru", 1, 0, 3, units=2)
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     window = np.random.default_rng(0).normal(size=(1, 4, 1)).astype("float32")
@@ -187,6 +182,29 @@ def test_a_decoder_begins_in_the_state_in_which_the_encoder_leaves_the_window():
     expected = model.get_layer("output")(decoder(steps, initial_state=[state]))
     np.testing.assert_allclose(arrays(model(window)), arrays(expected), atol=1e-6)
     assert not np.allclose(arrays(decoder(steps)), arrays(decoder(steps, initial_state=[state])))
+
+
+@pytest.mark.parametrize("options", [{}, {"strategy": "seq2seq"}, {"strategy": "seq2seq", "teacher": 1.0}], ids=str)
+def test_errors_of_the_clear_sky_index_count_in_the_targets_units_and_at_night_not_at_all(options):
+    series = small.sunny()
+    task = Forecaster(cell="gru", units=2, window=4, horizon=6, transform="clear_sky_index", recipe={"epochs": 1}, **options)
+    task.fit(series)
+    prepared = task.prepared[None]
+    weight, clear = prepared.weight(series)[:, 0], series.frame["clear"].to_numpy()
+    assert np.mean(weight**2) == pytest.approx(1) and np.allclose(weight / weight.max(), clear / clear.max())
+    inputs, targets = task.core.samples(learning.block(prepared, series, np.arange(100, 200)))
+    y = prepared.scaled(series)[0]
+    np.testing.assert_allclose(inputs[-1][3, :, 0], weight[103:109])
+    np.testing.assert_allclose(targets[3], y[103:109] * inputs[-1][3])
+    network = encoders.weighted(task.core.taught(0))
+    np.testing.assert_allclose(arrays(network(inputs)), arrays(task.core.taught(0)(inputs[:-1])) * inputs[-1], atol=1e-6)
+
+
+def test_errors_of_levels_and_of_log_returns_count_alike():
+    for series, transform in ((small.wave(150), "level"), (small.prices(150), "log_return")):
+        task = Forecaster(cell="gru", units=2, window=4, horizon=2, transform=transform, recipe={"epochs": 1}).fit(series)
+        inputs, targets = task.core.samples(learning.block(task.prepared[None], series, np.arange(50, 60)))
+        assert inputs.shape == (9, 4, 1) and targets.shape == (9, 2, 1)
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive", "seq2seq"])
