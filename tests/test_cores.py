@@ -173,6 +173,14 @@ def test_a_taught_decoder_is_fed_the_truth_in_training_alone_and_is_the_network_
     assert not np.allclose(half, own, atol=1e-4) and not np.allclose(half, told, atol=1e-4)
 
 
+@pytest.mark.parametrize("teacher", [None, 0.0, 0.5, 1.0])
+def test_a_decoder_is_trained_with_dropout_however_it_is_fed(teacher):
+    options = {"units": 3, "window": 6, "cell_options": {"dropout": 0.2, "recurrent_dropout": 0.2}, "recipe": {"epochs": 2}}
+    task = Forecaster(cell="gru", strategy="seq2seq", teacher=teacher, horizon=3, **options)
+    task.fit(small.driven(200))
+    assert len(task.report.train) == 2 and np.isfinite(task.report.train).all()
+
+
 def test_a_decoder_begins_in_the_state_in_which_the_encoder_leaves_the_window():
     model = encoders.seq2seq("gru", 1, 0, 3, units=2)
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")

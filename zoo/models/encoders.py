@@ -179,12 +179,19 @@ class Taught(keras.layers.Layer):
         self.built = True  # of layers that build themselves
 
     def call(self, before, steps, states, training=False):
+        fed, x = self.loop.cell, ops.concatenate([before, steps], axis=-1)
         if training and self.share == 1:
-            outputs = self.loop.cell.readout(self.forced(ops.concatenate([before, steps], axis=-1), states))
-            return outputs + before if self.loop.cell.residual else outputs
+            outputs = fed.readout(self.forced(x, states))
+            return outputs + before if fed.residual else outputs
         draws = keras.random.uniform(ops.shape(before), seed=self.random)
         known = ops.cast(draws < (self.share if training else 0), before.dtype)
-        return self.loop(given(known, before, steps), initial_state=[before[:, 0], *states])
+        if training:  # the masks for all steps, which keras.layers.RNN makes and clears of the outermost cell alone
+            fed.cell.get_dropout_mask(x[:, 0])
+            fed.cell.get_recurrent_dropout_mask(states[0])
+        outputs = self.loop(given(known, before, steps), initial_state=[before[:, 0], *states])
+        fed.cell.reset_dropout_mask()
+        fed.cell.reset_recurrent_dropout_mask()
+        return outputs
 
 
 def taught(model, share, seed=0):
