@@ -44,7 +44,9 @@ class Forecaster(Saved):
         **network: of NARX, `units` (10), `output_taps` (2: the delays 1 and 2 of the target; a number, a list, or 0 for a
             TDNN), `input_taps` ((0,): delays of the inputs), `activation` ("tanh") and `skip` (False: a linear path);
             of other cells, `units` (32), `window` (steps of the past that are read: a season, from 20 to 200), `residual`
-            (False: forecast the difference from the last value) and `cell_options`; of seq2seq also `teacher`.
+            (False: forecast the difference from the last value) and `cell_options`; of seq2seq also
+            `teacher` (None: the decoder does not read its own last output; or a share of the steps, from 0 to 1, at which it
+            reads the true one in training: 1 is teacher forcing, less is scheduled sampling).
 
     Example:
         >>> forecaster = zoo.tasks.Forecaster(units=8, output_taps=[1, 2, 24], transform="clear_sky_index")
