@@ -111,6 +111,14 @@ def test_a_forecaster_of_prices_tells_the_probability_of_a_rise(fitted, tmp_path
     assert again.prepared[None].rises == fitted.prepared[None].rises
 
 
+def test_beyond_the_horizon_of_the_training_prices_are_forecast_without_a_probability(fitted):
+    from zoo.cli_forecast import tells_rises
+
+    assert tells_rises(fitted, 2) and not tells_rises(fitted, 3) and len(fitted.forecast(small.prices(500), 3)) == 3
+    with pytest.raises(ValueError, match=r"calibrated for 2 step\(s\) ahead. Asked: 3"):
+        fitted.forecast(small.prices(500), 3, rise=True)
+
+
 def test_a_backtest_of_prices_scores_the_next_move_and_says_so(fitted):
     series = small.prices(500)
     test = fitted.split(series).test

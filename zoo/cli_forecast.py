@@ -195,7 +195,7 @@ def forecast_pretrained(name, at, horizon):
         )
     history, ahead = series.until(row + 1), series.frame.iloc[row + 1 : row + 1 + horizon]
     options = {"sessions": ahead.index} if series.calendar == "sessions" else {}
-    table = task.forecast(history, horizon, ahead[list(series.future)], **options, rise=tells_rises(task))
+    table = task.forecast(history, horizon, ahead[list(series.future)], **options, rise=tells_rises(task, horizon))
     table.insert(1, "truth", ahead[series.target])
 
     moment = f"{series.index[row]:%Y-%m-%d %H:%M}"
@@ -222,10 +222,10 @@ def title_of(dataset):
     return dataset_card(dataset)["title"] + "."
 
 
-def tells_rises(task):
-    """Whether a forecaster knows the probability that the next price lies above the last one."""
+def tells_rises(task, horizon):
+    """Whether a forecaster knows the probability that prices so far ahead lie above the last one."""
     kept = task.prepared[None].calibration
-    return kept is not None and kept.errors is not None
+    return kept is not None and kept.errors is not None and horizon <= kept.horizon
 
 
 def print_day(day):
@@ -252,7 +252,7 @@ def forecast_file(task, series, test, ahead, horizon, levels, by_horizon):
     if test is not None:
         scored(task.backtest(test, stride=stride_for(test), intervals=levels), by_horizon)
     sessions = ahead.index if series.calendar == "sessions" and len(ahead) else None
-    options = {"intervals": levels, "sessions": sessions, "rise": tells_rises(task)}
+    options = {"intervals": levels, "sessions": sessions, "rise": tells_rises(task, horizon)}
     table = task.forecast(series, horizon, ahead if series.future else None, **options)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
     title = f"{series.name}, {horizon} steps after {series.index[-1]:%Y-%m-%d %H:%M}"
