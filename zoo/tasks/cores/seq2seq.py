@@ -10,9 +10,9 @@ from zoo.tasks.cores.recurrent import DirectRecurrent
 class SequenceToSequence(DirectRecurrent):
     """s_0 = state after reading the window,   s_h = cell([c, x_{t+h}], s_{h−1}),   ŷ_{t+h} = W s_h + b,   h = 1 … horizon.
 
-    By default the decoder does not read its own last output: on the validation part of Greensboro's irradiance that was better
-    than teacher forcing, no worse than scheduled sampling within the spread of seeds, and faster, since the decoder then runs in
-    the compiled loop (benchmarks/results/sequence.md).
+    By default the decoder does not read its own last output: on the validation part of Greensboro's irradiance that was
+    better than teacher forcing, no worse than scheduled sampling within the spread of seeds, and faster, since the decoder
+    then runs in the compiled loop (benchmarks/results/sequence.md).
 
     Arguments, beside those of `RecurrentCore`:
         teacher: None, and no output is fed back; or the share of the steps at which, in training, the decoder is fed the true
