@@ -41,7 +41,7 @@ def entry(name, **weights):
 def test_models_are_listed_by_wildcards():
     names = zoo.list_models()
     assert names == sorted(names) and {"narx-solar", "narx-stock", "tdnn-stock"} <= set(names)
-    assert zoo.list_models("*-stock") == ["narx-stock", "tdnn-stock"] and zoo.list_models("lstm-of-mars*") == []
+    assert zoo.list_models("*-stock") == ["narx-stock", "rnn-stock", "tdnn-stock"] and zoo.list_models("lstm-of-mars*") == []
     assert {"narx-solar.greensboro", "narx-stock.sp500", "tdnn-stock.sp500"} <= set(SHIPPED)
     assert zoo.list_models("tdnn*", pretrained=True) == ["tdnn-stock.sp500"]
 

@@ -150,7 +150,7 @@ def test_forecast_without_arguments_prints_a_table_and_scores_and_writes_two_fil
 
 def test_forecast_takes_another_moment_a_horizon_and_a_folder(run, tmp_path):
     code, out, _ = run("forecast", "--at", "1990-12-20 06:00", "--horizon", 6, "--out", tmp_path / "a [b]" / "c")
-    assert code == 0 and "6 hours after 1990-12-20 06:00" in out and "a [b]" in out
+    assert code == 0 and "6 steps after 1990-12-20 06:00" in out and "a [b]" in out
     assert len(pd.read_csv(tmp_path / "a [b]" / "c" / "forecast.csv")) == 6
 
 
@@ -188,7 +188,20 @@ def test_forecast_of_a_file_of_sessions_is_honest_about_a_random_walk(tmp_path):
     done = shell(*ZOO, "forecast", "prices.csv", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "as log returns" in done.stdout and "drift" in done.stdout and "beats" not in done.stdout
-    assert "Traceback" not in done.stderr and len(pd.read_csv(tmp_path / "forecast.csv")) == 3
+    assert "Traceback" not in done.stderr and len(table := pd.read_csv(tmp_path / "forecast.csv")) == 3
+    assert all(word in done.stdout for word in ("Up or down, one step ahead", "always up", "as the last move", "Brier"))
+    assert "probability of a rise" in done.stdout and table["rise"].between(0, 1).all()
+    assert '"always up" is in' in done.stdout and "training frequency" in done.stdout
+
+
+def test_forecast_takes_another_pretrained_model(run):
+    code, out, err = run("forecast", "--model", "rnn-stock")
+    assert code == 0, err
+    assert "rnn-stock.sp500: 1 steps after 2018-12-28" in out and "Up or down, one step ahead" in out
+    table = pd.read_csv("forecast.csv", index_col="time", parse_dates=True)
+    assert list(table.index) == [pd.Timestamp("2018-12-31")] and 0.01 <= table["rise"].iloc[0] <= 0.99
+    code, out, err = run("forecast", "--model", "seq2seq-solar.greensboro", "--horizon", 3)
+    assert code == 0 and "seq2seq-solar.greensboro: 3 steps after 1990-12-06 00:00" in out, err
 
 
 # ------------------------------------------------------------------ misuse: exit code 2
@@ -218,6 +231,9 @@ MISUSE = {
     "a refit policy that is none": ([*SCORE, "--refit", "often"], ["--refit is never, always"]),
     "a strategy that is none": ([*SCORE, "--strategy", "x"], ["--strategy is recursive"]),
     "an interval of 100 %": ([*SCORE, "--intervals", "100"], ["percents from 50 to 99"]),
+    "a strategy of cells for NARX": ([*SCORE, "--strategy", "seq2seq"], ["--strategy seq2seq is of recurrent cells"]),
+    "a system where a series is asked for": (["forecast", "--model", "narx-tanks"], ["no forecaster of a series", "rnn-solar"]),
+    "a model that is none": (["forecast", "--model", "narx-solr"], ["Did you mean: narx-solar"]),
     "taps in words": ([*SCORE, "--taps", "a"], ["--taps takes whole numbers"]),
     "intervals of the pretrained model": (["forecast", "--intervals", "80"], ["--intervals: only with a CSV file"]),
     "an unknown calendar": (["forecast", "load.csv", "--calendar", "weekly"], ["'weekly'", "sessions"]),

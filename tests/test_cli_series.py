@@ -103,6 +103,7 @@ def test_a_recurrent_cell_is_trained_by_name_on_the_clock_too(run, tmp_path):
 @pytest.mark.parametrize(("options", "words"), [
     (["--model", "lstn"], "--model is narx, tdnn, a cell (elman, jordan, lstm, peephole-lstm, full-peephole-lstm"),
     (["--model", "gru", "--taps", "1,2"], "--taps is of narx and tdnn; gru reads a window of the past"),
+    (["--model", "rnn-stock", "--taps", "1,2"], "--taps is of narx and tdnn; rnn-stock reads a window of the past"),
     (["--model", "tdnn"], "a TDNN sees its inputs only: add --exogenous, --future or --features"),
     (["--exogenous", "load"], "'load' is the target itself"),
 ])
@@ -112,9 +113,10 @@ def test_a_network_that_cannot_be_made_is_misuse(options, words, run, tmp_path):
     assert code == 2 and words in err
 
 
-@pytest.mark.parametrize("options", [["--model", "narx-stock"], ["--model", "tdnn", "--features", "hour_of_day"],
-                                     ["--strategy", "direct"]], ids=lambda o: o[1])
-def test_networks_of_the_catalog_and_of_both_strategies_can_be_scored(options, run, tmp_path):
+@pytest.mark.parametrize("options", [["--model", "narx-stock"], ["--model", "gru", "--strategy", "seq2seq"],
+                                     ["--model", "tdnn", "--features", "hour_of_day"], ["--strategy", "direct"]],
+                         ids=lambda o: " ".join(o))
+def test_networks_of_the_catalog_and_of_all_strategies_can_be_scored(options, run, tmp_path):
     frame(400).to_csv(tmp_path / "load.csv")
     code, out, err = run("backtest", "load.csv", "--time", "time", "--target", "load", "--horizon", 3, "--units", 2, *options)
     assert code == 0 and "RMSE by steps ahead" in out and "persistence" in out, err

@@ -8,7 +8,8 @@ from small import H, ahead_of
 
 import zoo
 from zoo.data import DataError, split
-from zoo.tasks import Forecaster
+from zoo.models import encoders
+from zoo.tasks import Forecaster, learning
 from zoo.tasks.rolling import Diverged
 
 ADAM = {"epochs": 6, "learning_rate": 0.02}
@@ -16,6 +17,8 @@ KINDS = {
     "lstm, direct": {"cell": "lstm", "units": 4, "window": 12, "recipe": ADAM},
     "gru, recursive": {"cell": "gru", "strategy": "recursive", "units": 4, "window": 12, "recipe": ADAM},
     "narx, in closed loop": {"units": 3, "output_taps": 2, "input_taps": 2, "recipe": small.FAST | {"closed_loop": [4]}},
+    "gru, seq2seq": {"cell": "gru", "strategy": "seq2seq", "units": 6, "window": 12, "recipe": {**ADAM, "epochs": 12}},
+    "lstm, seq2seq fed back": {"cell": "lstm", "strategy": "seq2seq", "teacher": 1.0, "units": 6, "window": 12, "recipe": ADAM},
     "a network per step": {"strategy": "direct", "units": 3, "output_taps": 2, "input_taps": 2, "recipe": small.FAST},
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
@@ -109,7 +112,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name):
 @every_kind
 def test_its_residuals_can_be_diagnosed_and_only_a_recursive_strategy_has_a_free_run(name, fitted):
     series = small.driven()
-    if fitted[name].core.strategy == "direct":
+    if fitted[name].core.strategy != "recursive":
         found = fitted[name].diagnose(split(series, gap=H).test)
         assert found.free_run is None and list(found.scores().index) == ["one step ahead"] and found.diverged() is None
     else:
@@ -164,9 +167,9 @@ def test_adam_does_not_train_a_forecaster_in_closed_loop():
 
 
 # ------------------------------------------------------------------ what tells them apart
-def test_a_direct_strategy_sees_measured_inputs_up_to_the_origin(fitted):
+def test_all_but_the_recursive_strategy_see_measured_inputs_up_to_the_origin(fitted):
     series, origin = small.driven(), 300
-    for name in ("lstm, direct", "a network per step"):
+    for name in KINDS.keys() - {"gru, recursive"}:
         frame = series.frame.copy()
         frame.iloc[origin, frame.columns.get_loc("wind")] += 5.0
         before, after = (
@@ -178,13 +181,11 @@ def test_a_direct_strategy_sees_measured_inputs_up_to_the_origin(fitted):
 
 def test_a_direct_strategy_reaches_no_further_than_it_was_trained_for():
     task = Forecaster(strategy="direct", horizon=2, units=2, recipe=small.FAST).fit(small.wave(150))
-    with pytest.raises(DataError, match=r"reaches 2 step\(s\) ahead.*direct strategy.*Asked: 3. Train one with horizon=3"):
+    with pytest.raises(DataError, match=r"reaches 2 step\(s\) ahead.*strategy, direct, .*Asked: 3. Train one with horizon=3"):
         task.forecast(small.wave(150), 3)
 
 
 def test_a_recursive_network_on_its_own_outputs_is_the_one_that_was_fed_with_the_truth():
-    from zoo.models import encoders
-
     model = encoders.fed_back("lstm", 2, units=3)
     rng = np.random.default_rng(0)
     y, x = rng.normal(size=(2, 6, 1)).astype("float32"), rng.normal(size=(2, 6, 2)).astype("float32")
@@ -198,7 +199,67 @@ def test_a_recursive_network_on_its_own_outputs_is_the_one_that_was_fed_with_the
     np.testing.assert_allclose(arrays(encoders.teacher_forced(model)(np.concatenate([y, x], axis=-1))), own, atol=1e-6)
 
 
-@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_a_taught_decoder_is_fed_the_truth_in_training_alone_and_is_the_network_that_forecasts_elsewhere():
+    model = encoders.seq2seq("lstm", 2, 1, 5, units=3, feedback=True)
+    rng = np.random.default_rng(0)
+    window, ahead, before = (rng.normal(size=shape).astype("float32") for shape in ((2, 6, 2), (2, 5, 1), (2, 5, 1)))
+    before[:, 0] = window[:, -1, :1]                    # the last known target, then the truth
+    own = arrays(model([window, ahead]))
+    for share in (0, 1):
+        network = encoders.taught(model, share)
+        np.testing.assert_allclose(arrays(network([window, ahead, before])), own, atol=1e-6)
+        told = arrays(network([window, ahead, before], training=True))
+        assert np.allclose(told, own, atol=1e-6) == (share == 0) and np.allclose(told[:, 0], own[:, 0], atol=1e-6)
+    # What it wrote itself, given back as the truth, changes nothing; and half of the steps fed is neither.
+    given = np.concatenate([before[:, :1], own[:, :-1]], axis=1)
+    np.testing.assert_allclose(arrays(network([window, ahead, given], training=True)), own, atol=1e-6)
+    half = arrays(encoders.taught(model, 0.5)([window, ahead, before], training=True))
+    assert not np.allclose(half, own, atol=1e-4) and not np.allclose(half, told, atol=1e-4)
+
+
+@pytest.mark.parametrize("teacher", [None, 0.0, 0.5, 1.0])
+def test_a_decoder_is_trained_with_dropout_however_it_is_fed(teacher):
+    options = {"units": 3, "window": 6, "cell_options": {"dropout": 0.2, "recurrent_dropout": 0.2}, "recipe": {"epochs": 2}}
+    task = Forecaster(cell="gru", strategy="seq2seq", teacher=teacher, horizon=3, **options)
+    task.fit(small.driven(200))
+    assert len(task.report.train) == 2 and np.isfinite(task.report.train).all()
+
+
+def test_a_decoder_begins_in_the_state_in_which_the_encoder_leaves_the_window():
+    model = encoders.seq2seq("gru", 1, 0, 3, units=2)
+    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    window = np.random.default_rng(0).normal(size=(1, 4, 1)).astype("float32")
+    context, state = encoder(window)
+    steps = np.repeat(arrays(context)[:, None], 3, axis=1)
+    expected = model.get_layer("output")(decoder(steps, initial_state=[state]))
+    np.testing.assert_allclose(arrays(model(window)), arrays(expected), atol=1e-6)
+    assert not np.allclose(arrays(decoder(steps)), arrays(decoder(steps, initial_state=[state])))
+
+
+@pytest.mark.parametrize("options", [{}, {"strategy": "seq2seq"}, {"strategy": "seq2seq", "teacher": 1.0}], ids=str)
+def test_errors_of_the_clear_sky_index_count_in_the_targets_units_and_at_night_not_at_all(options):
+    series = small.sunny()
+    task = Forecaster(cell="gru", units=2, window=4, horizon=6, transform="clear_sky_index", recipe={"epochs": 1}, **options)
+    task.fit(series)
+    prepared = task.prepared[None]
+    weight, clear = prepared.weight(series)[:, 0], series.frame["clear"].to_numpy()
+    assert np.mean(weight**2) == pytest.approx(1) and np.allclose(weight / weight.max(), clear / clear.max())
+    inputs, targets = task.core.samples(learning.block(prepared, series, np.arange(100, 200)))
+    y = prepared.scaled(series)[0]
+    np.testing.assert_allclose(inputs[-1][3, :, 0], weight[103:109])
+    np.testing.assert_allclose(targets[3], y[103:109] * inputs[-1][3])
+    network = encoders.weighted(task.core.taught(0))
+    np.testing.assert_allclose(arrays(network(inputs)), arrays(task.core.taught(0)(inputs[:-1])) * inputs[-1], atol=1e-6)
+
+
+def test_errors_of_levels_and_of_log_returns_count_alike():
+    for series, transform in ((small.wave(150), "level"), (small.prices(150), "log_return")):
+        task = Forecaster(cell="gru", units=2, window=4, horizon=2, transform=transform, recipe={"epochs": 1}).fit(series)
+        inputs, targets = task.core.samples(learning.block(task.prepared[None], series, np.arange(50, 60)))
+        assert inputs.shape == (9, 4, 1) and targets.shape == (9, 2, 1)
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive", "seq2seq"])
 def test_a_residual_network_forecasts_the_difference_from_the_last_value(strategy):
     options = {"residual": True, "units": 4, "window": 12, "recipe": {"epochs": 2}}
     task = Forecaster(cell="mut1", strategy=strategy, horizon=2, **options).fit(small.wave(150))
@@ -213,9 +274,10 @@ def test_the_window_is_a_season_unless_it_is_given():
     assert task.core.window == 24 and task.arguments()["window"] == 24 and task.memory() == 24
 
 
+@pytest.mark.parametrize("strategy", ["direct", "seq2seq"])
 @pytest.mark.parametrize("cell", sorted(zoo.cells.CELLS.keys() - {"narx", "narmax"}))
-def test_any_cell_can_be_the_network(cell):
-    core = Forecaster(cell=cell, units=4, window=5, horizon=3).core
+def test_any_cell_can_be_the_network(cell, strategy):
+    core = Forecaster(cell=cell, strategy=strategy, units=4, window=5, horizon=3).core
     core.build(2, 1)
     rng = np.random.default_rng(0)
     y, x = rng.normal(size=(20, 1)), rng.normal(size=(20, 2))
@@ -226,7 +288,10 @@ def test_any_cell_can_be_the_network(cell):
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"cell": "lstn"}, ValueError, "no cell 'lstn'. Did you mean: lstm"),
     ({"cell": "narmax"}, ValueError, "narmax needs the truth of each step"),
-    ({"strategy": "both"}, ValueError, 'strategy must be "direct" or "recursive". Received: \'both\''),
+    ({"strategy": "both"}, ValueError, 'strategy of cell=\'narx\' must be "direct" or "recursive". Received: \'both\''),
+    ({"strategy": "seq2seq"}, ValueError, 'strategy of cell=\'narx\' must be "direct" or "recursive"'),
+    ({"cell": "gru", "strategy": "seq2seq", "teacher": 2}, ValueError, "teacher is None or a share from 0 to 1. Received: 2"),
+    ({"cell": "gru", "teacher": 1}, TypeError, "no argument 'teacher'. It takes: units, window, residual, cell_options."),
     ({"cell": "gru", "output_taps": 2}, TypeError, "no argument 'output_taps'. It takes: units, window, residual"),
     ({"window": 2}, TypeError, "no argument 'window'. It takes: units, output_taps"),
     ({"cell": "gru", "window": 0}, ValueError, "window must be a positive integer"),

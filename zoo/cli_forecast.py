@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from zoo import registry
 from zoo.cli_series import Choice, Source, prepare, stride_for
@@ -20,6 +21,7 @@ from zoo.console import (
 )
 
 PRETRAINED = "narx-solar.greensboro"
+MOMENTS = {"greensboro": "1990-12-06 00:00"}  # data set -> where a pretrained forecast begins; else as late as it can
 
 Calendar = StrEnum("Calendar", ["regular", "sessions"])
 Option, Argument = typer.Option, typer.Argument
@@ -33,7 +35,10 @@ Future = Annotated[
 ]
 Features = Annotated[str, Option(help="Inputs from the times: any of hour_of_day,day_of_week,day_of_year.")]
 Model = Annotated[str, Option(help="narx, tdnn, a cell such as lstm, gru or mut1, or a model of the catalog.")]
-Strategy = Annotated[str, Option(help="'recursive' or 'direct'; by default recursive for NARX, direct for cells.")]
+STRATEGIES = ("recursive", "direct", "seq2seq")
+Strategy = Annotated[
+    str, Option(help="recursive, direct or (cells) seq2seq; by default recursive for NARX, direct for cells.")
+]
 Taps = Annotated[str, Option(help="NARX: delays of the target, such as 1,2,3,24.")]
 Intervals = Annotated[str, Option(help="Prediction intervals in percent, such as 80,95.")]
 Rows = Annotated[int, Option(min=0, help="Use the last so many rows of the file; 0 for all.")]
@@ -98,9 +103,9 @@ def forecast(
     future: Future = "",
     features: Features = "",
     horizon: Annotated[int, Option(min=1, help="Steps ahead.")] = 24,
-    at: Annotated[str, Option(help="Pretrained model: the last known moment, within its test period.")] = (
-        "1990-12-06 00:00"
-    ),
+    at: Annotated[
+        str, Option(help="Pretrained model: the last known moment, within its test period, such as 1990-12-06 00:00.")
+    ] = "",
     model: Model = "narx",
     strategy: Strategy = "",
     taps: Taps = "",
@@ -124,20 +129,22 @@ def forecast(
         Option(help="Folder for index.html, one page with the forecast, the scores, the residuals and the free run."),
     ] = None,
 ):
-    """Forecast: with no arguments 24 hours of solar irradiance by a pretrained NARX network; with a CSV file, your own series.
+    """Forecast: with no file 24 hours of solar irradiance by a pretrained NARX network, or what another pretrained --model was
+    trained for; with a CSV file, your own series.
 
     A file is split by time: the first 70 % train the network, the next 15 % stop the training and calibrate the intervals, the
     last 15 % score it against the naive forecasts. Then the steps after the end of the file are forecast.
     """
     given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
-    misplaced = sorted(given & {"at"} if file else given - ALWAYS)
+    misplaced = sorted(given & {"at"} if file else given - ALWAYS - {"model"})
     if misplaced:
         refuse(misplaced, f"only {'without' if file else 'with'} a CSV file")
     levels = shares(intervals)
     if file is None:
         if levels:
             refuse(["intervals"], "only with a CSV file")
-        done = forecast_pretrained(at, horizon)
+        name = model if "model" in given else PRETRAINED
+        done = forecast_pretrained(name, at, horizon if "horizon" in given else None)
     else:
         source, choice = asked(context.params, given)
         task, series, test, ahead = prepare(source, choice, horizon, load)
@@ -157,51 +164,80 @@ def forecast(
     console.print(f"Wrote {', '.join(map(str, written[:-1]))} and {written[-1]}.", markup=False)
 
 
-def forecast_pretrained(at, horizon):
-    """The pretrained solar model at a moment of its test period."""
+def forecast_pretrained(name, at, horizon):
+    """A pretrained forecaster of the catalog, at a moment of its test period."""
     import pandas as pd
 
-    from zoo.data import solar
-
-    series = solar.greensboro()
+    path, name = registry.bundle_path(name)
+    entry, tag = registry.catalog().split(name)
+    weights = entry.weights[tag]
+    if entry.task != registry.FORECASTER:
+        raise typer.BadParameter(
+            f"{name} is no forecaster of a series; without a CSV file --model is one of {pretrained()}"
+        )
+    series = registry.resolve(weights.data)()
+    at = at or MOMENTS.get(weights.dataset, "")
     try:
-        moment = pd.Timestamp(at)
+        moment = pd.Timestamp(at) if at else series.index[-1]
         moment = moment.tz_localize(series.index.tz) if moment.tz is None else moment.tz_convert(series.index.tz)
-    except ValueError:
+    except (ValueError, TypeError):
         raise typer.BadParameter(f"--at {at!r} is not a time; expected, for example, '1990-12-06 00:00'") from None
     load_keras()
     from zoo import bundle
 
-    path, _ = registry.bundle_path(PRETRAINED)
     task, card = registry.load(path), bundle.read_card(path)
-    parts = task.split(series)
+    parts, horizon = task.split(series), horizon or task.horizon
     last, first = len(series) - horizon - 1, parts.test.start - 1
-    row = series.index.get_indexer([moment])[0]
+    row = series.index.get_indexer([moment])[0] if at else last
     if not first <= row <= last:
         raise typer.BadParameter(
-            f"--at {at} is not in the test period with {horizon} hours to follow: {series.index[first]} to {series.index[last]}"
+            f"--at {at} is not in the test period with {horizon} steps to follow: {series.index[first]} to {series.index[last]}"
         )
     history, ahead = series.until(row + 1), series.frame.iloc[row + 1 : row + 1 + horizon]
-    table = task.forecast(history, horizon, ahead[list(series.future)])
+    options = {"sessions": ahead.index} if series.calendar == "sessions" else {}
+    table = task.forecast(history, horizon, ahead[list(series.future)], **options, rise=tells_rises(task, horizon))
     table.insert(1, "truth", ahead[series.target])
 
+    moment = f"{series.index[row]:%Y-%m-%d %H:%M}"
     console.print(
-        f"[bold]{PRETRAINED}[/bold]: {horizon} hours after {moment:%Y-%m-%d %H:%M}, {series.name}, "
-        "Greensboro, North Carolina (typical year)"
+        f"[bold]{name}[/bold]: {horizon} steps after {moment}, {escape(series.name)}. {title_of(weights.dataset)}"
     )
-    print_forecast(table, ("model", "truth", "smart_persistence"))
+    print_forecast(table, ("model", "truth", "smart_persistence" if series.clear_sky else "persistence"))
+    if series.clear_sky:
+        print_day(table[series.frame.loc[table.index, series.clear_sky] > 0])
+    print_metrics(card["metrics"])
+    tail = history.frame[series.target].iloc[-max(3 * horizon, 20) :]
+    return Forecasted(table, tail, series.name, f"{name}, {horizon} steps from {moment}", task, parts.test)
+
+
+def pretrained():
+    """The names of the pretrained forecasters, in words."""
+    names = registry.list_models()
+    return ", ".join(name for name in names if registry.catalog().split(name)[0].task == registry.FORECASTER)
+
+
+def title_of(dataset):
+    from zoo.data.fetch import dataset_card
+
+    return dataset_card(dataset)["title"] + "."
+
+
+def tells_rises(task, horizon):
+    """Whether a forecaster knows the probability that prices so far ahead lie above the last one."""
+    kept = task.prepared[None].calibration
+    return kept is not None and kept.errors is not None and horizon <= kept.horizon
+
+
+def print_day(day):
+    """The errors of one forecast over its hours with the sun up."""
     from zoo.evaluation import metrics
 
-    day = table[series.frame.loc[table.index, series.clear_sky] > 0]
     if len(day):
         error = {name: metrics.rmse(day["truth"], day[name]) for name in ("model", "smart_persistence")}
         console.print(
             f"These {len(day)} day-time hours: RMSE {error['model']:.0f} W/m², smart persistence "
             f"{error['smart_persistence']:.0f} W/m². One day proves little; the whole test part:"
         )
-    print_metrics(card["metrics"])
-    title = f"{PRETRAINED}, {horizon} hours from {moment:%Y-%m-%d %H:%M}"
-    return Forecasted(table, history.frame[series.target].iloc[-72:], series.name, title, task, parts.test)
 
 
 def forecast_file(task, series, test, ahead, horizon, levels, by_horizon):
@@ -216,7 +252,8 @@ def forecast_file(task, series, test, ahead, horizon, levels, by_horizon):
     if test is not None:
         scored(task.backtest(test, stride=stride_for(test), intervals=levels), by_horizon)
     sessions = ahead.index if series.calendar == "sessions" and len(ahead) else None
-    table = task.forecast(series, horizon, ahead if series.future else None, intervals=levels, sessions=sessions)
+    options = {"intervals": levels, "sessions": sessions, "rise": tells_rises(task, horizon)}
+    table = task.forecast(series, horizon, ahead if series.future else None, **options)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
     title = f"{series.name}, {horizon} steps after {series.index[-1]:%Y-%m-%d %H:%M}"
     tail = series.frame[series.target].iloc[-max(3 * horizon, 20) :]
@@ -311,8 +348,13 @@ def asked(params, given):
     calendar = params["calendar"].value if "calendar" in given or not params["load"] else ""
     columns = [params["file"], params["time"], params["target"], names(params["exogenous"]), names(params["future"])]
     source = Source(*columns, calendar, options, params["season"], params["rows"])
-    if params["strategy"] not in ("", "recursive", "direct"):
-        raise typer.BadParameter(f"--strategy is recursive or direct. Received: {params['strategy']!r}")
+    if params["strategy"] not in ("", *STRATEGIES):
+        known = f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}"
+        raise typer.BadParameter(f"--strategy is {known}. Received: {params['strategy']!r}")
+    if params["strategy"] == "seq2seq" and params["model"] in ("narx", "tdnn"):
+        raise typer.BadParameter(
+            f"--strategy seq2seq is of recurrent cells, such as --model gru; not of {params['model']}"
+        )
     network = params["model"], params["strategy"], tuple(integers(params["taps"], "--taps")), params["units"]
     return source, Choice(*network, names(params["features"]), params["seed"])
 

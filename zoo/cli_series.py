@@ -76,6 +76,8 @@ class Choice:
         sized = {"units": self.units} if self.units else {}
         if self.model in registry.list_models():
             entry, _ = registry.catalog().split(self.model)
+            if self.taps and entry.cell != "narx":
+                raise typer.BadParameter(f"--taps is of narx and tdnn; {self.model} reads a window of the past")
             sized |= {"output_taps": self.taps} if self.taps else {}
             sized |= {"strategy": self.strategy} if self.strategy else {}
             sized |= {"calendar_features": self.features} if self.features else {}
@@ -158,7 +160,11 @@ def prepare(source, choice, horizon, load=None):
     load_keras()
     from zoo.tasks import Forecaster
 
-    describe(source, series, Forecaster(**choice.arguments(series, horizon)[0]))
+    try:
+        untrained = Forecaster(**choice.arguments(series, horizon)[0])
+    except TypeError as error:  # a model of the catalog with a strategy that has other arguments
+        raise typer.BadParameter(str(error)) from None
+    describe(source, series, untrained)
     task, used, parts = choice.train(series, horizon)
     return task, used, parts.test, ahead[list(used.future)]
 

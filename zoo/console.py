@@ -47,6 +47,9 @@ def print_metrics(metrics):
     for name, scores in metrics["scores"].items():
         console.print(f"\n{heading(metrics, name)}:", soft_wrap=True)
         console.print(scores_table(scores))
+    if "direction" in metrics:
+        console.print(f"\nUp or down, one step ahead, {metrics['direction']['origins']:,} times:")
+        console.print(direction_table(metrics["direction"]["scores"]))
     console.print(metrics["verdict"], soft_wrap=True)
 
 
@@ -75,12 +78,26 @@ def scores_table(scores):
     return table
 
 
+def direction_table(scores):
+    """How often each rule has the direction right, and the Brier scores of the probabilities."""
+    columns = [c for c in ("right", "from", "to", "Brier") if any(c in row for row in scores.values())]
+    table = Table()
+    table.add_column("direction")
+    for column in columns:
+        table.add_column({"from": "95 % from"}.get(column, column), justify="right")
+    for name, row in scores.items():
+        cells = ["" if c not in row else f"{row[c]:.4f}" if c == "Brier" else f"{row[c]:.1%}" for c in columns]
+        table.add_row(name, *cells, style="bold" if name == "model" else None)
+    return table
+
+
 def print_forecast(table, columns):
     shown = Table()
     shown.add_column("time")
-    columns = [c for c in (*columns, *(c for c in table if c.startswith(("lower_", "upper_")))) if c in table]
+    columns = [c for c in (*columns, *(c for c in table if c.startswith(("lower_", "upper_"))), "rise") if c in table]
+    heads = {"model": "forecast", "rise": "probability of a rise"}
     for column in columns:
-        shown.add_column("forecast" if column == "model" else column.replace("_", " "), justify="right")
+        shown.add_column(heads.get(column, column.replace("_", " ")), justify="right")
     midnight = (table.index == table.index.normalize()).all()
     for moment, row in table.iterrows():
         cells = [number(row[column]) for column in columns]

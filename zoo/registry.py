@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+FORECASTER = "zoo.tasks.forecaster:Forecaster"
+
 
 @dataclass(frozen=True)
 class Weights:

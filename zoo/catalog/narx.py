@@ -1,8 +1,7 @@
 """Time-series models: NARX, and its finite-response relative."""
 
-from zoo.registry import Entry, Weights
+from zoo.registry import FORECASTER, Entry, Weights
 
-FORECASTER = "zoo.tasks.forecaster:Forecaster"
 METRIC = "RMSE over the test part, rolling origin, beside every baseline"
 NARX = "zoo.tasks.narx:NARX"
 FREE_RUN = "RMSE of the free run over each test, and one step ahead, beside the linear model with the same taps"

@@ -50,6 +50,8 @@ class Transform:
     level of the target: there prediction intervals are measured. `restore` takes a path to the target's units.
     """
 
+    still = None  # the path of a target that stays where it is, where that is one number
+
     def path(self, values):
         """The forecast values of each step (origins, horizon), as a path of the same shape."""
         raise NotImplementedError
@@ -61,6 +63,14 @@ class Transform:
     def observed(self, series, origins, rows):
         """The path that came about, (origins, horizon); NaN where it has no meaning."""
         raise NotImplementedError
+
+    def rises(self, series):
+        """The share of the moves of a series that are up; NaN where a target that stays has no path of its own."""
+        return float("nan") if self.still is None else float((self.forward(series)[self.lost :] > self.still).mean())
+
+    def weight(self, series):
+        """What an error of 1 in the forecast values is in the target's units, (time,); None where errors count alike."""
+        return None
 
     def back(self, values, origin, clear_sky):
         """The forecast values in the target's units."""
@@ -94,6 +104,7 @@ class LogReturn(Transform):
 
     lost = 1
     mean_name = "drift"
+    still = 0.0
 
     def forward(self, series):
         if (series.values <= 0).any():
@@ -142,6 +153,9 @@ class ClearSkyIndex(Transform):
 
     def restore(self, path, origin, clear_sky):
         return np.clip(path, 0, self.ceiling) * clear_sky
+
+    def weight(self, series):
+        return series.frame[series.clear_sky].to_numpy()
 
     def observed(self, series, origins, rows):
         dark = series.frame[series.clear_sky].to_numpy()[rows] <= self.floor

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from zoo.evaluation import baselines, conformal, metrics
+from zoo.evaluation.direction import Direction
 
 MODEL = "model"
 FEW_ORIGINS = 20
@@ -28,6 +29,7 @@ class Backtest:
         gap: rows between an origin and the first step scored.
         intervals: percent -> (lower, upper), each (origins, horizon).
         refits: how many times the model was trained anew on the way.
+        direction: of a model of moves (log returns), the next move's `zoo.evaluation.direction.Direction`; else None.
     """
 
     times: pd.DatetimeIndex
@@ -41,6 +43,7 @@ class Backtest:
     gap: int = 0
     intervals: dict = field(default_factory=dict)
     refits: int = 0
+    direction: Direction | None = None
 
     @property
     def horizon(self):
@@ -130,7 +133,7 @@ class Backtest:
             text += f" The {percent} % intervals hold {found:.1%} of the truths."
             if found < percent / 100 - OFF:
                 text += " That is too few: they are too narrow here."
-        return text
+        return text if self.direction is None else f"{text} {self.direction.verdict()}"
 
     def summary(self):
         """The scores and the verdict as plain numbers and words, for a card."""
@@ -143,6 +146,7 @@ class Backtest:
             "target": self.name,
             "scores": {which: plain(self.scores(which)) for which in hours},
             "lag_copy": self.lag_copy(),
+            **({} if self.direction is None else {"direction": self.direction.summary()}),
             "verdict": self.verdict(),
         }
 

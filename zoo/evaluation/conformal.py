@@ -15,6 +15,7 @@ import numpy as np
 
 PERCENTS = range(50, 100)
 DIGITS = 6  # of a stored quantile
+SHARES = np.arange(1, 100) / 100  # of the errors that lie below each of `Calibration.errors`
 
 
 def check_levels(levels):
@@ -75,16 +76,19 @@ class Calibration:
         lower, upper: how far below and above the forecast the interval reaches, (50, horizon); NaN where there are too few
             errors for the level. Equal for symmetric intervals.
         tails: 1 for symmetric intervals, 2 for those with a share of (1 − level) / 2 beyond each end.
+        errors: the quantiles of the errors with their sign, at every whole percent from 1 to 99, (99, horizon); None unless
+            they were to be kept.
     """
 
     counts: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     tails: int = 1
+    errors: np.ndarray | None = None
 
     @classmethod
-    def of(cls, errors, symmetric=True):
-        """From errors, truth − forecast, (origins, horizon); NaN are left out."""
+    def of(cls, errors, symmetric=True, signed=False):
+        """From errors, truth − forecast, (origins, horizon); NaN are left out. signed: keep `errors` too."""
         tails = 1 if symmetric else 2
         counts = np.isfinite(errors).sum(axis=0)
 
@@ -95,10 +99,12 @@ class Calibration:
                 ranks = np.array([rank(count, percent, tails) for count in counts], dtype=int)
                 there = np.flatnonzero((ranks <= counts) & (counts > 0))
                 found[row, there] = ordered[ranks[there] - 1, there]
-            return np.array([[float(f"{v:.{DIGITS}g}") for v in row] for row in found])
+            return rounded(found)
 
+        kept = signed and len(errors) and counts.all()
         upper = table(np.abs(errors)) if symmetric else table(errors)
-        return cls(counts, upper if symmetric else table(-errors), upper, tails)
+        quantiles = rounded(np.nanquantile(errors, SHARES, axis=0)) if kept else None
+        return cls(counts, upper if symmetric else table(-errors), upper, tails, quantiles)
 
     @property
     def horizon(self):
@@ -110,11 +116,7 @@ class Calibration:
         Raises:
             ValueError: the calibration part has too few forecasts for the level, or the horizon is beyond it.
         """
-        if horizon > self.horizon:
-            raise ValueError(
-                f"The intervals are calibrated for {self.horizon} step(s) ahead. Asked: {horizon}. Train with "
-                f"horizon={horizon}."
-            )
+        self.check_horizon(horizon)
         lower, upper = (table[percent - PERCENTS[0], :horizon] for table in (self.lower, self.upper))
         short = np.flatnonzero(np.isnan(lower) | np.isnan(upper))
         # A step that never had a truth to compare with, such as the dark hours of a day, has no interval: its reach is 0.
@@ -122,22 +124,41 @@ class Calibration:
             raise ValueError(too_few(percent, int(self.counts[bad].min()) if bad.size else 0, self.tails))
         return np.nan_to_num(lower), np.nan_to_num(upper)
 
+    def check_horizon(self, horizon):
+        if horizon > self.horizon:
+            raise ValueError(
+                f"The intervals are calibrated for {self.horizon} step(s) ahead. Asked: {horizon}. Train with "
+                f"horizon={horizon}."
+            )
+
     def interval(self, path, percent):
         """Lower and upper ends around forecasts (origins, horizon)."""
         below, above = self.reach(percent, path.shape[1])
         return path - below, path + above
+
+    def share_above(self, path, level):
+        """For forecasts (origins, horizon), the share of the `errors` that bring the truth above a level: 1 % to 99 %."""
+        self.check_horizon(path.shape[1])
+        below = [np.interp(level - path[:, h], self.errors[:, h], SHARES) for h in range(path.shape[1])]
+        return 1 - np.stack(below, axis=1)
 
     def to_config(self):
         def listed(table):
             return [[None if np.isnan(v) else v for v in row] for row in table.tolist()]
 
         sides = {"upper": listed(self.upper)} | ({"lower": listed(self.lower)} if self.tails == 2 else {})
+        sides |= {} if self.errors is None else {"errors": self.errors.tolist()}
         return {"counts": self.counts.tolist(), "tails": self.tails, **sides}
 
     @classmethod
     def from_config(cls, config):
         upper, lower = (np.array(config.get(s, config["upper"]), dtype="float64") for s in ("upper", "lower"))
-        return cls(np.array(config["counts"]), lower, upper, config["tails"])
+        errors = np.array(config["errors"]) if "errors" in config else None
+        return cls(np.array(config["counts"]), lower, upper, config["tails"], errors)
+
+
+def rounded(table):
+    return np.array([[float(f"{v:.{DIGITS}g}") for v in row] for row in table])
 
 
 def covered(truth, lower, upper):

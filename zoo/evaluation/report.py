@@ -94,6 +94,7 @@ def scoring(backtest, diagnosis):
             f"On the test part, which no training and no choice has seen: {origins}.",
             scores,
             *([backtest.coverage()] if backtest.intervals else []),
+            *([] if backtest.direction is None else [backtest.direction.scores()]),
             backtest.verdict(),
         ],
         "Error by steps ahead": [plots.plot_by_horizon(backtest)],

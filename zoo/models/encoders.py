@@ -54,6 +54,13 @@ def direct(cell, columns, known, horizon, *, units=32, residual=False, cell_opti
     return keras.Model([window, *ahead] if ahead else window, outputs, name=f"{cell}_direct".replace("-", "_"))
 
 
+def weighted(model):
+    """A network of (batch, H, 1) outputs for training in which errors count unlike: the weights (batch, H, 1) are its last
+    input, and multiply its outputs as they do the targets."""
+    weight = keras.Input(model.output.shape[1:], name="weight")
+    return keras.Model([*model.inputs, weight], model.output * weight)
+
+
 @register
 class AddLast(keras.layers.Layer):
     """Outputs (batch, steps, 1) plus the first column of the window's last step."""
@@ -120,3 +127,77 @@ def teacher_forced(model):
     sequence = keras.Input((None, model.inputs[0].shape[-1] - 1), name="sequence")
     outputs = fed.readout(Recurrent(fed.cell, return_sequences=True)(sequence))
     return keras.Model(sequence, outputs + sequence[..., :1] if fed.residual else outputs)
+
+
+def seq2seq(cell, columns, known, horizon, *, units=32, residual=False, feedback=False, cell_options=None):
+    """One step ahead after the other, by a second cell that begins in the state in which the first one leaves the past.
+
+        s_0 = encoder over the window, with the output c,   s_h = decoder([c, x_h], s_{h−1}),   ŷ_h = W s_h + b
+
+    x_h are the inputs known in advance of the step h. With `feedback` the decoder reads ŷ_{h−1} too, and ŷ_0 is the last
+    known target.
+
+    Arguments:
+        feedback: whether the decoder reads its own last output.
+        the others: as of `direct`.
+
+    Returns:
+        A keras.Model with the inputs and outputs of that of `direct`.
+
+    Source: Sutskever, Vinyals & Le, "Sequence to sequence learning with neural networks", 2014; that every step of the decoder
+    sees c is of Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
+    """
+    window = keras.Input((None, columns), name="window")
+    ahead = [keras.Input((horizon, known), name="known_ahead")] if known else []
+    encoder = Recurrent(cell_for(cell, units, cell_options), return_state=True, name="encoder")
+    context, *states = encoder(window)
+    steps = keras.layers.RepeatVector(horizon)(context)
+    steps = keras.layers.Concatenate(name="steps")([steps, *ahead]) if ahead else steps
+    decoder = cell_for(cell, units, cell_options)
+    if feedback:
+        loop = keras.layers.RNN(FedBack(decoder, residual), return_sequences=True, name="closed_loop")
+        outputs = loop(given(0 * steps[..., :1], 0 * steps[..., :1], steps), initial_state=[window[:, -1, :1], *states])
+    else:
+        decoded = Recurrent(decoder, return_sequences=True, name="decoder")(steps, initial_state=states)
+        outputs = keras.layers.Dense(1, name="output")(decoded)
+        outputs = AddLast(name="residual")(outputs, window) if residual else outputs
+    return keras.Model([window, *ahead] if ahead else window, outputs, name=f"{cell}_seq2seq".replace("-", "_"))
+
+
+def given(known, values, x):
+    """The inputs of `FedBack`."""
+    return ops.concatenate([known, values, x], axis=-1)
+
+
+class Taught(keras.layers.Layer):
+    """The decoder of `seq2seq` in training: fed with the truth at a share of the steps. Elsewhere it is the decoder."""
+
+    def __init__(self, loop, share, seed):
+        super().__init__()
+        self.loop, self.share, self.random = loop, share, keras.random.SeedGenerator(seed)
+        self.forced = Recurrent(loop.cell.cell, return_sequences=True)
+        self.built = True  # of layers that build themselves
+
+    def call(self, before, steps, states, training=False):
+        fed, x = self.loop.cell, ops.concatenate([before, steps], axis=-1)
+        if training and self.share == 1:
+            outputs = fed.readout(self.forced(x, states))
+            return outputs + before if fed.residual else outputs
+        draws = keras.random.uniform(ops.shape(before), seed=self.random)
+        known = ops.cast(draws < (self.share if training else 0), before.dtype)
+        if training:  # the masks for all steps, which keras.layers.RNN makes and clears of the outermost cell alone
+            fed.cell.get_dropout_mask(x[:, 0])
+            fed.cell.get_recurrent_dropout_mask(states[0])
+        outputs = self.loop(given(known, before, steps), initial_state=[before[:, 0], *states])
+        fed.cell.reset_dropout_mask()
+        fed.cell.reset_recurrent_dropout_mask()
+        return outputs
+
+
+def taught(model, share, seed=0):
+    """The network of `seq2seq` with feedback, and its weights, for training: it takes the true value before each step too."""
+    before = keras.Input((model.output.shape[1], 1), name="before")
+    _, *states = model.get_layer("encoder").output
+    steps = model.get_layer("closed_loop").input[0][..., 2:]
+    outputs = Taught(model.get_layer("closed_loop"), share, seed)(before, steps, states)
+    return keras.Model([*model.inputs, before], outputs)

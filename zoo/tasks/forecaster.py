@@ -1,15 +1,12 @@
 """The forecasting task: a network with all that stands between a table of numbers and a forecast."""
 
 import copy
-import json
 import math
-from dataclasses import asdict
 
 import keras
 import numpy as np
 import pandas as pd
 
-from zoo import bundle
 from zoo.data import calendar
 from zoo.data.scaling import TRANSFORMS
 from zoo.data.series import DataError, Part, Split, TimeSeries, split
@@ -18,12 +15,13 @@ from zoo.evaluation.conformal import check_levels
 from zoo.evaluation.plots import plot_forecast
 from zoo.evaluation.residuals import Diagnosis
 from zoo.tasks import cores, learning, rolling
-from zoo.tasks.layout import Layout, Report, check_horizon, extended
-from zoo.tasks.preparation import Columns, Preparation
+from zoo.tasks.layout import Report, check_horizon, extended
+from zoo.tasks.preparation import Columns
+from zoo.tasks.saving import Saved
 from zoo.training.recipe import Recipe
 
 
-class Forecaster:
+class Forecaster(Saved):
     """A forecaster of one series, or of many that are alike, by a NARX network or any recurrent cell.
 
     NARX, y_t = F(x_{t−l}, y_{t−k}), is trained one step ahead on the true past (open loop), and run on its own outputs to
@@ -34,9 +32,11 @@ class Forecaster:
 
     Arguments:
         cell: "narx", or any name of `zoo.cells.CELLS`, such as "lstm", "gru" or "mut1".
-        strategy: "recursive", one step ahead again and again, each on the last one's output; or "direct", all `horizon`
-            steps at once. By default recursive for NARX, direct for other cells.
-        horizon: steps to forecast; with past-only inputs or a direct strategy also the largest that is possible later.
+        strategy: "recursive", one step ahead again and again, each on the last one's output; "direct", all `horizon` steps at
+            once; or "seq2seq" (not for NARX), a second cell that writes them one after the other. By default recursive for
+            NARX, direct for other cells.
+        horizon: steps to forecast; with past-only inputs or another strategy than recursive also the largest that is
+            possible later.
         transform: "level" (the target itself), "log_return" (prices) or "clear_sky_index" (irradiance).
         calendar_features: inputs made of the times themselves, in the past and ahead: any of "hour_of_day", "day_of_week"
             and "day_of_year" (see `zoo.data.calendar`).
@@ -45,7 +45,9 @@ class Forecaster:
         **network: of NARX, `units` (10), `output_taps` (2: the delays 1 and 2 of the target; a number, a list, or 0 for a
             TDNN), `input_taps` ((0,): delays of the inputs), `activation` ("tanh") and `skip` (False: a linear path);
             of other cells, `units` (32), `window` (steps of the past that are read: a season, from 20 to 200), `residual`
-            (False: forecast the difference from the last value) and `cell_options`.
+            (False: forecast the difference from the last value) and `cell_options`; of seq2seq also
+            `teacher` (None: the decoder does not read its own last output; or a share of the steps, from 0 to 1, at which it
+            reads the true one in training: 1 is teacher forcing, less is scheduled sampling).
 
     Example:
         >>> forecaster = zoo.tasks.Forecaster(units=8, output_taps=[1, 2, 24], transform="clear_sky_index")
@@ -249,7 +251,7 @@ class Forecaster:
         return rolling.Predictor(self.core, self._only_one())
 
     # ---------------------------------------------------------------- forecast
-    def forecast(self, history, horizon=None, future=None, *, intervals=(), sessions=None):
+    def forecast(self, history, horizon=None, future=None, *, intervals=(), sessions=None, rise=False):
         """Forecast the steps after the end of a history.
 
         Arguments:
@@ -259,10 +261,12 @@ class Forecaster:
                 series has such inputs. A dict for many series.
             intervals: levels of prediction intervals, such as (0.8, 0.95).
             sessions: where each row is a trading session, the coming ones, as of `TimeSeries.next_times`.
+            rise: with transform="log_return", give the probability that the target will lie above its last known value too: the
+                share of the errors kept in `fit` that would bring the truth there, from 0.01 to 0.99.
 
         Returns:
             A DataFrame indexed by time: `model`, and beside it the baselines (`persistence`, ...), in the target's units, and
-            the ends of the intervals (`lower_80`, `upper_80`, ...). Of many series, with the name before the time.
+            the ends of the intervals (`lower_80`, `upper_80`, ...), and `rise`. Of many series, with the name before the time.
 
         Raises:
             DataError: the history is too short or laid out differently, or `future` is missing or does not fit.
@@ -270,7 +274,7 @@ class Forecaster:
         """
         self._check_fitted()
         if isinstance(history, dict):
-            options = {"intervals": intervals, "sessions": sessions}
+            options = {"intervals": intervals, "sessions": sessions, "rise": rise}
             tables = {
                 name: self.only(name).forecast(each, horizon, (future or {}).get(name), **options)
                 for name, each in self._each(history).items()
@@ -284,6 +288,8 @@ class Forecaster:
         columns = {name: rows[0] for name, rows in found.items()}
         for percent, (lower, upper) in ends.items():
             columns |= {f"lower_{percent}": lower[0], f"upper_{percent}": upper[0]}
+        if rise:
+            columns["rise"] = predictor.rise(longer, np.array([len(series) - 1]), horizon)[0]
         return pd.DataFrame(columns, index=longer.index[len(series) :])
 
     def backtest(self, data, horizon=None, *, stride=1, gap=0, refit="never", intervals=(), progress=None):
@@ -363,7 +369,7 @@ class Forecaster:
             why = (
                 f"its inputs {list(self.layout.past)} are known only up to the present"
                 if self.layout.past
-                else "the direct strategy gives all steps at once"
+                else f"its strategy, {self.core.strategy}, gives so many steps at a time"
             )
             raise DataError(
                 f"This forecaster reaches {self.horizon} step(s) ahead, because {why}. Asked: {horizon}. Train one with "
@@ -388,62 +394,3 @@ class Forecaster:
             forecast["truth"] = np.asarray(truth)[: len(forecast)]
         past = self._series(history).frame[self.layout.target]
         return plot_forecast(past.iloc[-(tail or 3 * len(forecast)) :], forecast, name=self.layout.name)
-
-    # ---------------------------------------------------------------- save and load
-    def arguments(self):
-        """The arguments of the constructor, as JSON can hold them."""
-        own = {"strategy": self.core.strategy, "calendar_features": list(self.calendar_features)}
-        return {**self.get_params(), **self.core.settled(), **own, "recipe": self.recipe.to_config()}
-
-    def config(self):
-        """All but the weights, as JSON can hold it."""
-        many = {name: each.to_config() for name, each in self.prepared.items()}
-        return {
-            "task": "zoo.tasks.forecaster:Forecaster",
-            "arguments": self.arguments(),
-            "layout": asdict(self.layout),
-            **many.get(None, {"series": many}),
-        }
-
-    def save(self, path, card=None):
-        """Write a bundle, a folder with the model, the pre-processing and a card; a bundle that is there stays whole until
-        the new one is complete."""
-        self._check_fitted()
-        bundle.save(path, self.model, self.config(), self.core.probe(), card or self.card())
-
-    def card(self, **fields):
-        """The card of this forecaster; the catalog's training adds data, metrics and commands."""
-        kept = ("method", "samples", "seed", "best_epoch", "stopped")
-        return {
-            "name": "forecaster",
-            "pattern": self.core.pattern,
-            "cell": self.cell,
-            "parameters": self.model.count_params(),
-            "training": {} if self.report is None else {name: getattr(self.report, name) for name in kept},
-            **fields,
-        }
-
-    @classmethod
-    def load(cls, path):
-        """Read a bundle that `save` wrote.
-
-        Raises:
-            zoo.bundle.BundleError: a file is missing, or is not the one that the card describes.
-        """
-        model, config = bundle.load(path)
-        return cls.from_parts(model, config)
-
-    @classmethod
-    def from_parts(cls, model, config):
-        config = json.loads(json.dumps(config))
-        forecaster = cls(**config["arguments"])
-        tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in config["layout"].items()}
-        forecaster.layout = layout = Layout(**tuples)
-        forecaster.prepared = {
-            name: Preparation.from_config(each, forecaster.columns, (layout.lower, layout.upper))
-            for name, each in config.get("series", {None: config}).items()
-        }
-        inputs = len(next(iter(forecaster.prepared.values())).x_scaler.mean)
-        forecaster.core.resolve(layout.season)
-        forecaster.core.adopt(model, inputs, forecaster.columns.known(layout))
-        return forecaster

@@ -41,7 +41,7 @@ def blocks_of(parts, core, columns):
                 raise DataError(
                     f"The {type(part).__name__.lower()} part has {len(rows)} rows; {core.ahead} are needed for one forecast."
                 )
-            found.append(Block(*prepared[name].scaled(part.series), rows))
+            found.append(block(prepared[name], part.series, rows))
     return prepared, *blocks
 
 
@@ -60,6 +60,10 @@ def linear(forecaster, parts):
     found = copy.copy(forecaster)
     found.core, found.prepared = core, prepared
     return found
+
+
+def block(prepared, series, rows):
+    return Block(*prepared.scaled(series), rows, prepared.weight(series))
 
 
 def layout_of(parts):
@@ -90,7 +94,7 @@ def blocks_of_new(parts, prepared):
     """The blocks of name -> (training part, validation part), with the scalers as they are."""
     return [
         [
-            Block(*prepared[name].scaled(pair[at].series), np.arange(pair[at].start, len(pair[at].series)))
+            block(prepared[name], pair[at].series, np.arange(pair[at].start, len(pair[at].series)))
             for name, pair in parts.items()
         ]
         for at in (0, 1)

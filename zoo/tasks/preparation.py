@@ -55,6 +55,7 @@ class Preparation:
         bounds: of the target.
         until: the last moment that the training has seen, as text.
         calibration: the errors of the validation part, for intervals.
+        rises: the share of the training part's moves that are up; NaN for a transform that knows no moves.
     """
 
     columns: Columns
@@ -65,6 +66,7 @@ class Preparation:
     bounds: tuple
     until: str | None = None
     calibration: Calibration | None = None
+    rises: float = np.nan
 
     @classmethod
     def fit(cls, columns, train, until):
@@ -83,6 +85,7 @@ class Preparation:
             columns.transform.mean(series),
             (series.lower, series.upper),
             str(until),
+            rises=columns.transform.rises(series),
         )
 
     def seen(self, until):
@@ -93,6 +96,11 @@ class Preparation:
         """The target (time, 1) and the inputs (time, inputs)."""
         y, x = self.columns.arrays(series)
         return self.y_scaler.scale(y[:, None]), self.x_scaler.scale(x)
+
+    def weight(self, series):
+        """How much an error of each row counts in the training, (time, 1), 1 in root mean square; None if all do alike."""
+        weight = self.columns.transform.weight(series)
+        return None if weight is None else (weight / np.sqrt(np.mean(weight**2)))[:, None]
 
     # ---------------------------------------------------------------- the way back
     def path(self, scaled):
@@ -121,6 +129,7 @@ class Preparation:
             "mean": self.mean,
             "until": self.until,
             "calibration": self.calibration and self.calibration.to_config(),
+            **({} if np.isnan(self.rises) else {"rises": self.rises}),
         }
 
     @classmethod
@@ -135,4 +144,5 @@ class Preparation:
             bounds,
             config.get("until"),
             found and Calibration.from_config(found),
+            config.get("rises", np.nan),
         )

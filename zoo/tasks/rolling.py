@@ -8,6 +8,7 @@ from zoo.data.series import DataError, holdout
 from zoo.data.windows import coprime_stride
 from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.conformal import Calibration
+from zoo.evaluation.direction import Direction
 from zoo.tasks import learning
 from zoo.tasks.cores.base import Core
 from zoo.tasks.preparation import Preparation
@@ -69,6 +70,30 @@ class Predictor:
         }
         return found, intervals
 
+    def rise(self, series, origins, horizon):
+        """The probability that the target will lie above the last known one, (origins, horizon).
+
+        Raises:
+            ValueError: the transform knows no moves.
+            DataError: the forecaster kept no errors to take it from.
+        """
+        if (still := self.prepared.columns.transform.still) is None:
+            raise ValueError('The probability of a rise is for transform="log_return", which forecasts moves.')
+        return self.calibration(signed=True).share_above(
+            self.prepared.path(self.scaled(series, origins, horizon)[0]), still
+        )
+
+    def direction(self, series, origins, forecasts):
+        """The next move after each origin, beside the forecasts (origins,) of the target; None of a transform without moves."""
+        if self.prepared.columns.transform.still is None:
+            return None
+        values, frequency = series.values, np.full(len(origins), self.prepared.rises)
+        last, before = values[origins], values[np.maximum(origins - 1, 0)]
+        kept = self.prepared.calibration
+        known = kept is not None and kept.errors is not None
+        rise = self.rise(series, origins, 1)[:, 0] if known else np.full(len(origins), np.nan)
+        return Direction(values[origins + 1] - last, forecasts - last, last - before, rise, frequency)
+
     def free_run(self, series, origin, steps):
         """One forecast of many steps; NaN from the step on at which it diverges. None if the network cannot run so far."""
         if not self.core.any_horizon and steps > self.core.horizon:
@@ -80,13 +105,16 @@ class Predictor:
         return np.where(gone, np.nan, found)[0]
 
     # ---------------------------------------------------------------- intervals
-    def calibration(self):
-        if self.prepared.calibration is None:
+    def calibration(self, signed=False):
+        """The errors that were kept; signed: with their sign."""
+        kept = self.prepared.calibration
+        if kept is None or (signed and kept.errors is None):
+            what = "probabilities" if signed else "intervals"
             raise DataError(
-                "This forecaster has no intervals: it was saved by an older version, or trained on its validation part too, "
+                f"This forecaster has no {what}: it was saved by an older version, or trained on its validation part too, "
                 "or its forecasts of that diverged. Train it again."
             )
-        return self.prepared.calibration
+        return kept
 
     def errors(self, series, origins, horizon):
         """Truth − forecast on the path where intervals are measured, (origins, horizon); NaN where there is no truth. None if a
@@ -102,7 +130,8 @@ class Predictor:
         """The errors over the origins from row `first` on, as a Calibration; None if a forecast diverges."""
         origins = np.arange(first, len(series) - self.core.horizon)
         errors = self.errors(series, thinned(origins, CALIBRATION_ORIGINS, series.season), self.core.horizon)
-        return None if errors is None else Calibration.of(errors, symmetric)
+        moves = self.prepared.columns.transform.still is not None
+        return None if errors is None else Calibration.of(errors, symmetric, signed=moves)
 
     def around(self, series, origins, horizon, reach):
         """Both ends, (origins, horizon), of intervals that reach so far, (horizon,), below and above the forecast's path."""
@@ -126,7 +155,7 @@ def diverged(scaled, y):
 def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progress):
     """The `Backtest` of a forecaster of one series, trained anew every `refit` origins; 0 for never."""
     every = refit or len(origins)
-    found, ends, task, total = [], [], forecaster, len(origins)
+    found, ends, moves, task, total = [], [], [], forecaster, len(origins)
     for at in range(0, total, every):
         block = origins[at : at + every]
         if at:
@@ -134,6 +163,7 @@ def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progre
         forecasts, intervals = task.predictor().forecasts(series, block, gap + horizon, levels)
         found.append(forecasts)
         ends.append(intervals)
+        moves.append(None if gap else task.predictor().direction(series, block, forecasts[MODEL][:, 0]))
         if progress:
             progress(min(at + every, total), total)
     rows = origins[:, None] + gap + np.arange(1, horizon + 1)
@@ -149,6 +179,7 @@ def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progre
         gap,
         {p: tuple(np.concatenate([block[p][side] for block in ends])[:, gap:] for side in (0, 1)) for p in levels},
         -(-total // every) - 1,
+        Direction.joined(moves),
     )
 
 

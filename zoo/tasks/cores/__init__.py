@@ -6,9 +6,10 @@ from zoo.cells import catalog
 from zoo.tasks.cores.narx import ClosedLoopNARX
 from zoo.tasks.cores.per_step import NetworkPerStep
 from zoo.tasks.cores.recurrent import DirectRecurrent, RecursiveRecurrent
+from zoo.tasks.cores.seq2seq import SequenceToSequence
 
 NARX = {"recursive": ClosedLoopNARX, "direct": NetworkPerStep}
-RECURRENT = {"direct": DirectRecurrent, "recursive": RecursiveRecurrent}
+RECURRENT = {"direct": DirectRecurrent, "recursive": RecursiveRecurrent, "seq2seq": SequenceToSequence}
 
 
 def make(cell, strategy, horizon, network):
@@ -24,9 +25,10 @@ def make(cell, strategy, horizon, network):
     strategies = NARX if cell == "narx" else RECURRENT
     strategy = next(iter(strategies)) if strategy is None else strategy
     if strategy not in strategies:
-        raise ValueError(f'strategy must be "direct" or "recursive". Received: {strategy!r}')
+        choices = " or ".join(f'"{name}"' for name in sorted(strategies))
+        raise ValueError(f"strategy of cell={cell!r} must be {choices}. Received: {strategy!r}")
     kind = strategies[strategy]
-    known = [name for name in inspect.signature(kind.__init__).parameters if name not in ("self", "cell", "horizon")]
+    known = options(kind)
     unknown = sorted(network.keys() - set(known))
     if unknown:
         raise TypeError(
@@ -34,3 +36,12 @@ def make(cell, strategy, horizon, network):
             f"{', '.join(known)}."
         )
     return kind(cell, horizon, **network)
+
+
+def options(kind):
+    """The names of a core's own arguments, those of its base classes first."""
+    found = {}
+    for base in reversed(kind.__mro__):
+        if "__init__" in vars(base):
+            found |= inspect.signature(base.__init__).parameters
+    return [name for name, each in found.items() if each.kind is each.KEYWORD_ONLY]

@@ -10,11 +10,13 @@ from zoo.training.fit import adam
 
 @dataclass(frozen=True)
 class Block:
-    """Scaled arrays of one series and the rows of it to be learned: y (time, 1), x (time, inputs)."""
+    """Scaled arrays of one series and the rows of it to be learned: y (time, 1), x (time, inputs), and what an error counts,
+    weight (time, 1), or None."""
 
     y: np.ndarray
     x: np.ndarray
     rows: np.ndarray
+    weight: np.ndarray | None = None
 
 
 class Core:
@@ -51,7 +53,7 @@ class Core:
     @property
     def ahead(self):
         """The rows that a training sample covers from its first target on."""
-        return self.horizon if self.strategy == "direct" else 1
+        return 1 if self.strategy == "recursive" else self.horizon
 
     def check(self, recipe):
         """Refuse a recipe that asks for what the network has not.

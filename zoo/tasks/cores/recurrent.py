@@ -1,5 +1,6 @@
 """Any recurrent cell: direct, all steps at once from the encoded past; or recursive, step by step on its own outputs."""
 
+import keras
 import numpy as np
 
 from zoo.cells.base import check_units
@@ -48,7 +49,11 @@ class RecurrentCore(Core):
 
 
 class DirectRecurrent(RecurrentCore):
-    """ŷ_{t+h} = head(context_h(s_t), known inputs of t + h),   s_t the state after reading the window, h = 1 … horizon."""
+    """ŷ_{t+h} = head(context_h(s_t), known inputs of t + h),   s_t the state after reading the window, h = 1 … horizon.
+
+    The squared error is minimised in the target's units (`zoo.data.scaling.Transform.weight`): of the clear-sky index an
+    error at noon counts, at night none.
+    """
 
     strategy, any_horizon, pattern = "direct", False, "many-to-one"
 
@@ -68,11 +73,27 @@ class DirectRecurrent(RecurrentCore):
 
     def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
         samples = [joined([self.samples(block) for block in blocks]) for blocks in (train, valid)]
-        return first_order(self.model, *samples, self.method(recipe), seed=seed, progress=progress, warm=warm)
+        network = self.taught(seed)
+        network = network if train[0].weight is None else encoders.weighted(network)
+        return first_order(network, *samples, self.method(recipe), seed=seed, progress=progress, warm=warm)
+
+    def taught(self, seed):
+        """The network that is trained."""
+        return self.model
 
     def samples(self, block):
+        """The inputs of the network that is trained, and its targets."""
         origins = block.rows[: len(block.rows) - self.horizon + 1] - 1
-        return self.given(block.y, block.x, origins), windows(block.y, origins + 1, origins + self.horizon)
+        first, last = origins + 1, origins + self.horizon
+        inputs, targets = self.lesson(block, origins), windows(block.y, first, last)
+        if block.weight is None:
+            return inputs, targets
+        weight = windows(block.weight, first, last)
+        return [*keras.tree.flatten(inputs), weight], targets * weight
+
+    def lesson(self, block, origins):
+        """What the network that is trained is given for each origin."""
+        return self.given(block.y, block.x, origins)
 
     def forecast(self, y, x, origins, horizon):
         return self.run(self.given(y, self.padded(x, horizon), origins))[:, :horizon]
