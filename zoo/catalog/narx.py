@@ -21,7 +21,7 @@ ENTRIES = [
             "input_taps": (0,),
             "horizon": 24,
             "transform": "clear_sky_index",
-            "recipe": {"method": "lm", "epochs": 100, "patience": 10, "decay": 10.0},
+            "recipe": {"method": "lm", "epochs": 100, "patience": 10, "decay": 10.0, "closed_loop": (24,)},
         },
         metric=METRIC,
         reference=LIN_1996,
