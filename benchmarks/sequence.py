@@ -1,8 +1,10 @@
-"""What a decoder should be fed with.
+"""What a decoder should be fed with, and the solar networks at another place.
 
+    python -m benchmarks.sequence                 both tasks, some five minutes a seed on two idle cores
+    python -m benchmarks.sequence decoder         one of them
     python -m benchmarks.sequence --out benchmarks/results/sequence.md
 
-The choice is made on the validation part; the test part is not touched.
+The decoder is chosen on the validation part; the test part is not touched. At the other place nothing is chosen.
 """
 
 import argparse
@@ -47,23 +49,60 @@ def decoder(seeds):
     return result
 
 
+def nsrdb(seeds):
+    """Half-hourly irradiance in Colorado: the recipes of Greensboro as they are, a year to train on, another to test on."""
+    import zoo
+    from zoo.data.series import Split, Test, Train, Valid
+    from zoo.data.solar import nsrdb as read
+
+    first, second = read(2017), read(2023)
+    end = round(0.85 * len(first))
+    parts = Split(Train(first.until(end), 0), Valid(first, end + 48), Test(second, 96), 48)
+    result = Result(
+        "NSRDB, 2017 to train on, 2023 to test on, 24 hours ahead",
+        "The last 15 % of 2017 stop the training; the networks of the catalog, 48 half-hours ahead, from a window of 96.",
+        "RMSE over 2023, in W/m², every fifth half-hour an origin.",
+    )
+    for seed in range(seeds):
+        row = result.seeds[seed] = {}
+        for name in ("seq2seq-solar", "rnn-solar"):
+            task = zoo.create(name, horizon=48, window=96).fit(parts, seed=seed)
+            scores = task.backtest(parts.test, stride=5).scores()["RMSE"]
+            row[name] = scores["model"]
+    for name in ("smart_persistence", "seasonal_naive", "climatology"):
+        result.beside[name.replace("_", " ")] = dict.fromkeys(row, scores[name])
+    return result
+
+
+TASKS = {"decoder": decoder, "nsrdb": nsrdb}
+
+
 def main():
-    parser = argparse.ArgumentParser(description="What to feed a decoder with.")
+    parser = argparse.ArgumentParser(description="Solar networks: what to feed a decoder with, and another place.")
+    parser.add_argument("tasks", nargs="*", help=f"all by default: {', '.join(TASKS)}")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--out", type=Path, help="also write the table to this file")
+    parser.add_argument("--out", type=Path, help="also write the tables to this file")
     options = parser.parse_args()
+    unknown = [name for name in options.tasks if name not in TASKS]
+    if unknown:
+        parser.error(f"there is no task {', '.join(unknown)}; there are {', '.join(TASKS)}")
     if options.seeds < 1:
         parser.error("--seeds must be at least 1")
-    began = time.perf_counter()
-    result = decoder(options.seeds)
-    result.seconds = time.perf_counter() - began
+    command = " ".join(["python -m benchmarks.sequence", *options.tasks])
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("keras", "tensorflow"))
-    command = f"`python -m benchmarks.sequence --seeds {options.seeds}`"
-    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {versions}."
-    text = f"# Sequence to sequence: the decoder\n\n{command}, {machine}\n\n{result.markdown()}\n"
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
+    text = [
+        "# Solar networks: the decoder, and another place",
+        f"`{command}`, {os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {versions}.",
+    ]
+    print("\n\n".join(text), flush=True)
+    for name in options.tasks or TASKS:
+        began = time.perf_counter()
+        result = TASKS[name](options.seeds)
+        result.seconds = time.perf_counter() - began
+        text.append(result.markdown())
+        print("\n" + text[-1], flush=True)
+        if options.out:
+            options.out.write_text("\n\n".join(text) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
