@@ -104,7 +104,7 @@ def days_of_profile(year):
 
 def with_year(frame):
     """The frame with the sine and the cosine of the time of the year, one value a day."""
-    angle = 2 * np.pi * (frame.index.dayofyear.to_numpy() - 1) / 365.25
+    angle = 2 * np.pi * (frame.index.day_of_year.to_numpy() - 1) / 365.25
     return frame.assign(**{YEAR[0]: np.sin(angle), YEAR[1]: np.cos(angle)})
 
 

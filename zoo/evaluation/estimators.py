@@ -156,7 +156,7 @@ def _ridge_of_step(train, ratio, penalty):
     return estimate
 
 
-def boosted_trees(lags=(0,), ratio=None, leaves=(15, 31), trees=(100, 300), seed=0):
+def boosted_trees(lags=(0,), ratio=None, leaves=(15,), trees=(100,), seed=0):
     """Gradient-boosted trees (scikit-learn's histograms) on the same columns as `linear`, a model for each output.
 
     The number of leaves and of trees, and with ratio=None whether y or its ratio to the reference (weighted by the
