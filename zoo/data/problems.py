@@ -125,7 +125,7 @@ def parts_of(days_of, train=2017, test=2023):
 MEASURED = ("measured x (m)", "measured y (m)")
 
 
-def tracking(train=1000, valid=250, test=500, steps=120, noise=40.0):
+def tracking(train=3000, valid=250, test=500, steps=120, noise=40.0):
     """Where manoeuvring targets are, from noisy positions once a second, as `zoo.data.synthetic.manoeuvring_target` makes them.
 
     Each part has targets of its own. The first 10 s of each, in which every filter settles, are not scored; straight, turning

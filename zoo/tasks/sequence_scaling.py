@@ -53,7 +53,7 @@ class SequenceScaling:
         layout = {n: getattr(train, n) for n in ("inputs", "features", "outputs", "reference", "lower")}
         nothing = Standardizer((), ())
         bare = cls(relation, **layout, steps=train.y.shape[1], x=nothing, vector=nothing, y=y)
-        x = bare.moved(train.x).reshape(-1, train.x.shape[2])
+        x = bare.moved(train.x).reshape(train.y.shape[0] * train.y.shape[1], train.x.shape[2])
         return cls(**{**bare.__dict__, "x": Standardizer.of(x), "vector": Standardizer.of(train.vector)})
 
     def moved(self, x, before=None):
