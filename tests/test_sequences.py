@@ -149,7 +149,7 @@ def test_targets_are_seeded_and_measured_with_the_noise_that_was_asked_for():
     assert all((a == b).all() for a, b in zip((measured, truth, modes), again, strict=True))
     assert np.std(measured - truth) == pytest.approx(25, rel=0.02) and set(np.unique(modes)) == {0, 1, 2}
     speed = np.linalg.norm(np.diff(truth, axis=1), axis=2)
-    assert 25 < speed.min() and speed.max() < 351
+    assert speed.min() > 25 and speed.max() < 351
     with pytest.raises(ValueError, match="must be positive, noise not negative. Received: 0, 5"):
         synthetic.manoeuvring_target(0, 5)
 

@@ -9,7 +9,7 @@ ENTRIES = [
         name="soft-sensor",
         pattern="many-to-many",
         title="Irradiance without a pyranometer: a soft sensor",
-        teaches="an output for each input, causal; what the past of cheap measurements says about a dear one, beside strong trees",
+        teaches="an output for each input, causal; what the past of cheap measurements says of a dear one, beside strong baselines",
         task=REGRESSOR,
         arguments={"cell": "gru", "units": 8, "relation": "ratio", "recipe": {"decay": 0.05}},
         metric="RMSE over another year, all half hours and daytime, beside linear regression and boosted trees with lags",
@@ -40,7 +40,7 @@ ENTRIES = [
         title="A day of irradiance from its date and its weather",
         teaches="one vector becomes a sequence: it is the state the cell starts in, and an input of every step",
         task=REGRESSOR,
-        arguments={"cell": "lstm", "units": 32, "relation": "ratio", "dropout": 0.2},
+        arguments={"cell": "gru", "units": 8, "relation": "ratio", "recipe": {"decay": 0.05}},
         metric="RMSE over the days of another year, all hours and daytime, beside climatology and ridge regression",
         reference="Bristow & Campbell 1984, On the relationship between incoming solar radiation and daily maximum and minimum "
         "temperature",

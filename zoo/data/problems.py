@@ -42,10 +42,9 @@ def days_of_sensor(year):
         "day_cos": "time of the day, cosine",
         **dict(zip(YEAR, YEAR, strict=True)),
     }
-    pairs = lambda columns: twice(frame[columns].to_numpy().reshape(-1, 48, len(columns)))
-    x = pairs(list(names))
+    x = twice(frame[list(names)].to_numpy().reshape(-1, 48, len(names)))
     made = Sequences(
-        pairs(["ghi"]),
+        twice(frame["ghi"].to_numpy().reshape(-1, 48, 1)),
         x,
         inputs=tuple(names.values()),
         lead=48,
@@ -116,10 +115,8 @@ def twice(days):
 def parts_of(days_of, train=2017, test=2023):
     """The weeks of a year to train on and to choose by, and another year; no sequence reaches into the other part."""
     made, days = days_of(train)
-    held = lambda day: day // 7 % WEEKS == WEEKS - 1
-    before = days - 1 if made.lead else days
-    alike = held(days) == held(before)
-    return made[np.flatnonzero(alike & ~held(days))], made[np.flatnonzero(alike & held(days))], days_of(test)[0]
+    held, before = (each // 7 % WEEKS == WEEKS - 1 for each in (days, days - 1 if made.lead else days))
+    return made[np.flatnonzero(~held & ~before)], made[np.flatnonzero(held & before)], days_of(test)[0]
 
 
 MEASURED = ("measured x (m)", "measured y (m)")

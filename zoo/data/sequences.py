@@ -8,7 +8,11 @@ import numpy as np
 
 from zoo.data.errors import DataError
 
-AXES = {"x": ("sequences", "time", "inputs"), "vector": ("sequences", "features"), "y": ("sequences", "time", "outputs")}
+AXES = {
+    "x": ("sequences", "time", "inputs"),
+    "vector": ("sequences", "features"),
+    "y": ("sequences", "time", "outputs"),
+}
 NAMES = {"x": "inputs", "vector": "features", "y": "outputs"}
 
 
@@ -63,7 +67,9 @@ class Sequences:
                 f"{self.vector.shape}, y {y.shape}."
             )
         if self.x.shape[2] + self.vector.shape[1] == 0:
-            raise DataError("There is nothing to estimate y from: give x, (sequences, time, inputs), or vector, or both.")
+            raise DataError(
+                "There is nothing to estimate y from: give x, (sequences, time, inputs), or vector, or both."
+            )
         if not 0 <= self.lead < y.shape[1]:
             raise DataError(
                 f"The sequences are too short: {y.shape[1]} step(s), of which the first {self.lead} are lead. At least "
@@ -71,10 +77,14 @@ class Sequences:
             )
         object.__setattr__(self, "reference", tuple(self.reference))
         if self.reference and len(self.reference) != y.shape[2]:
-            raise DataError(f"reference names an input for each of the {y.shape[2]} output(s). Received: {self.reference!r}")
+            raise DataError(
+                f"reference names an input for each of the {y.shape[2]} output(s). Received: {self.reference!r}"
+            )
         for each in self.reference:
             if each not in self.inputs:
-                raise DataError(f"There is no input {each!r} to refer to. The inputs are: {', '.join(self.inputs) or 'none'}.")
+                raise DataError(
+                    f"There is no input {each!r} to refer to. The inputs are: {', '.join(self.inputs) or 'none'}."
+                )
         groups = {name: np.asarray(mask, bool) for name, mask in self.groups.items()}
         for name, mask in groups.items():
             if mask.shape != y.shape[:2] or not mask[:, self.lead :].any():
@@ -105,7 +115,9 @@ class Sequences:
     def refers(self):
         """The reference of each output, (sequences, time, outputs)."""
         if not self.reference:
-            raise DataError(f"These sequences ({self.name}) have no reference: name an input for each output, reference=(…).")
+            raise DataError(
+                f"These sequences ({self.name}) have no reference: name an input for each output, reference=(…)."
+            )
         return self.x[..., [self.inputs.index(each) for each in self.reference]]
 
     def column(self, name):
@@ -182,7 +194,9 @@ def hold_out(sequences, valid=0.15, test=0.0):
     first, second = round(count * (1 - valid - test)), round(count * (1 - test))
     if min(first, second - first, count - second if test else 1) < 1:
         raise DataError(
-            f"{count} sequence(s) are too few to hold out {valid:.0%} of them" + (f" and {test:.0%}" if test else "") + ". "
+            f"{count} sequence(s) are too few to hold out {valid:.0%} of them"
+            + (f" and {test:.0%}" if test else "")
+            + ". "
             "Give more, or cut long ones into several."
         )
     return sequences[:first], sequences[first:second], *([sequences[second:]] if test else [])

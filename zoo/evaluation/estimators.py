@@ -108,7 +108,9 @@ def _ridge(train, lags, ratio, penalty):
         return part.refers[where][:, o : o + 1] * np.concatenate([np.ones((len(scaled), 1)), scaled], axis=1)
 
     outputs = range(train.y.shape[2])
-    fits = [Ridge(penalty, fit_intercept=not ratio).fit(regressors(train, where, o), train.y[where][:, o]) for o in outputs]
+    fits = [
+        Ridge(penalty, fit_intercept=not ratio).fit(regressors(train, where, o), train.y[where][:, o]) for o in outputs
+    ]
 
     def estimate(part):
         where = part.scored["all steps"]
@@ -135,7 +137,7 @@ def _ridge_of_step(train, ratio, penalty):
     from sklearn.linear_model import Ridge
 
     mean, std = train.vector.mean(axis=0), train.vector.std(axis=0)
-    scaled = lambda part: (part.vector - mean) / np.where(std > 0, std, 1.0)
+    std = np.where(std > 0, std, 1.0)
     size = (train.refers**2).mean() if ratio else 1.0
     fits = {}
     for t, o in np.ndindex(train.y.shape[1:]):
@@ -145,12 +147,12 @@ def _ridge_of_step(train, ratio, penalty):
             if not weights.any():  # the dark
                 continue
             target = np.divide(target, train.refers[:, t, o], out=np.zeros(len(train)), where=weights > 0)
-        fits[t, o] = Ridge(penalty).fit(scaled(train), target, weights)
+        fits[t, o] = Ridge(penalty).fit((train.vector - mean) / std, target, weights)
 
     def estimate(part):
         found = np.zeros(part.y.shape)
         for (t, o), fit in fits.items():
-            found[:, t, o] = fit.predict(scaled(part))
+            found[:, t, o] = fit.predict((part.vector - mean) / std)
         return found * part.refers if ratio else found
 
     return estimate

@@ -1,7 +1,7 @@
 """Filters that follow a target in the plane from measured positions: Kalman's, and several of them interacting.
 
-In the form of `zoo.evaluation.estimators`: functions of the training part, whose reference is the measured position. All targets
-are filtered side by side. Noise of the measurements is taken as known; the rest is tuned on the training part, whose true
+In the form of `zoo.evaluation.estimators`: functions of the training part, whose reference is the measured position. All
+targets are filtered side by side. Noise of the measurements is taken as known; the rest is tuned on the training part, whose true
 positions are known.
 """
 
@@ -123,7 +123,7 @@ def kalman(sigma, speed=150.0):
 
 
 def interacting_models(sigma, speed=150.0):
-    """Six models that interact: constant velocity, quiet (q = 0.01) and lively, and turns at a slow and a fast rate to either side.
+    """Six models that interact: constant velocity, quiet (q = 0.01) and lively, and a slow and a fast turn to either side.
 
     What is tuned on the training part: the process noise of the lively model and of the turns, the two rates and the
     probability to stay. The search begins near where longer ones ended.

@@ -64,7 +64,9 @@ class SequenceRegressor:
     ):
         catalog.entry(cell)
         if cell == "narmax":
-            raise ValueError("narmax needs the true output of each step, which is what is to be estimated; use cell='narx'")
+            raise ValueError(
+                "narmax needs the true output of each step, which is what is to be estimated; use cell='narx'"
+            )
         if relation not in RELATIONS:
             raise ValueError(f"relation must be one of {', '.join(RELATIONS)}. Received: {relation!r}")
         if feed not in one_to_many.FEEDS:
@@ -149,7 +151,9 @@ class SequenceRegressor:
             options["bidirectional"] = self.arguments["bidirectional"]
             return many_to_many.aligned(self.cell, inputs, outputs, **options)
         if self.arguments["bidirectional"]:
-            raise DataError("bidirectional is for sequences of inputs; these data have a vector, from which a cell runs forward.")
+            raise DataError(
+                "bidirectional is for sequences of inputs; these data have a vector, from which a cell runs forward."
+            )
         options |= {"inputs": inputs, "feed": self.arguments["feed"]}
         return one_to_many.unrolled(self.cell, features, scaling.steps, outputs, **options)
 
@@ -188,7 +192,9 @@ class SequenceRegressor:
         self._check_fitted()
         if self.arguments["bidirectional"] or self.scaling.features:
             why = "has a vector" if self.scaling.features else "is bidirectional"
-            raise ValueError(f"This model {why} and cannot go step by step: train one with inputs alone, bidirectional=False")
+            raise ValueError(
+                f"This model {why} and cannot go step by step: train one with inputs alone, bidirectional=False"
+            )
         return Tracker(self.scaling, *many_to_many.stepping(self.model))
 
     # ---------------------------------------------------------------- judge
@@ -309,15 +315,17 @@ class Tracker:
         x = np.atleast_1d(np.asarray(x))
         x, vector, single = self.scaling.check(x[None] if x.ndim == 1 else x[:, None], None)
         if self.before is not None and len(self.before) != len(x):
-            raise DataError(f"The step before was of {len(self.before)} sequence(s), this one is of {len(x)}; or call reset().")
+            raise DataError(
+                f"The step before was of {len(self.before)} sequence(s), this one is of {len(x)}; or call reset()."
+            )
         if self.states is None:
             self.states = [np.zeros((len(x), width), "float32") for width in self.widths]
         names = ["x", "gain"] if self.scaling.relation == "ratio" else ["x"]
         given = dict(zip(names, self.scaling.given(x, vector, self.before), strict=True))
         given |= {f"state_{k}": state for k, state in enumerate(self.states)}
-        y, *self.states = self.network(given)
+        y, *self.states = (keras.ops.convert_to_numpy(each) for each in self.network(given))
         self.before = x[:, 0]
-        y = self.scaling.restored(keras.ops.convert_to_numpy(y), x)[:, 0]
+        y = self.scaling.restored(y, x)[:, 0]
         return y[0] if single else y
 
 

@@ -40,7 +40,9 @@ class SequenceScaling:
     def fit(cls, train, relation):
         """Raises DataError where an output is constant, or a relation needs a reference that there is none of."""
         if relation != "level" and not train.reference:
-            raise DataError(f"relation={relation!r} needs a reference: Sequences(reference=…) names an input for each output.")
+            raise DataError(
+                f"relation={relation!r} needs a reference: Sequences(reference=…) names an input for each output."
+            )
         flat = train.y.reshape(-1, train.y.shape[2])
         if (np.ptp(flat, axis=0) == 0).any():
             name = train.outputs[int(np.argmin(np.ptp(flat, axis=0)))]
@@ -114,7 +116,9 @@ class SequenceScaling:
         x = found.get("x", np.zeros((count, self.steps, 0)))
         vector = found.get("vector", np.zeros((count, 0)))
         if len(x) != len(vector) or len(set(single)) > 1:
-            raise DataError(f"x and vector are of different sequences: {len(x)} and {len(vector)}. Give one vector a sequence.")
+            raise DataError(
+                f"x and vector are of different sequences: {len(x)} and {len(vector)}. Give one vector a sequence."
+            )
         if self.features and x.shape[1] != self.steps:
             raise DataError(f"The model gives sequences of {self.steps} steps. Received: x with {x.shape[1]}.")
         return x, vector, single[0]
