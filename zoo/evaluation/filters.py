@@ -1,8 +1,8 @@
 """Filters that follow a target in the plane from measured positions: Kalman's, and several of them interacting.
 
 In the form of `zoo.evaluation.estimators`: functions of the training part, whose reference is the measured position. All
-targets are filtered side by side. Noise of the measurements is taken as known; the rest is tuned on the training part, whose true
-positions are known.
+targets are filtered side by side. Noise of the measurements is taken as known; the rest is tuned on the training part, whose
+true positions are known.
 """
 
 import numpy as np
