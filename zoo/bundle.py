@@ -183,7 +183,17 @@ def environment():
     """Versions and device, for the card."""
     import keras
 
-    packages = ("rnn-zoo", "keras", keras.backend.backend(), "numpy", "scipy", "pandas", "pvlib", "arch")
+    packages = (
+        "rnn-zoo",
+        "keras",
+        keras.backend.backend(),
+        "numpy",
+        "scipy",
+        "pandas",
+        "scikit-learn",
+        "pvlib",
+        "arch",
+    )
     versions = {"python": platform.python_version()}
     for package in packages:
         with contextlib.suppress(metadata.PackageNotFoundError):

@@ -62,3 +62,60 @@ def _narma10(u, order=10, limit=10.0):
         if y[t + 1] > limit:
             return None
     return y
+
+
+MODES = ("straight", "turning", "accelerating")
+
+
+def manoeuvring_target(targets, steps, *, step=1.0, noise=40.0, seed=0):
+    """Targets that move in the plane, by segments, and noisy measurements of where they are.
+
+    A segment lasts 8 to 25 s and is one of three motions, each solved exactly from step to step: straight at constant speed;
+    a coordinated turn at constant speed v and rate ω, p(t+Δ) = p(t) + v/ω (sin(φ+ωΔ) − sin φ, cos φ − cos(φ+ωΔ)); or
+    constant acceleration along the course. Half of the segments are straight, 35 % turn, 15 % accelerate. Rates are
+    2 to 8 °/s to either side, accelerations 2 to 10 m/s² towards the middle of the speeds, which begin at 80 to 250 m/s and
+    stay within 30 and 350. Measurements are the position plus independent Gaussian noise on each coordinate.
+
+    The kinds of motion are those of Li & Jilkov, "Survey of maneuvering target tracking. Part I: dynamic models", IEEE
+    Transactions on Aerospace and Electronic Systems 39, 2003.
+
+    Arguments:
+        targets, steps: how many, and how many measurements of each.
+        step: seconds between measurements.
+        noise: standard deviation of a measured coordinate, in metres.
+        seed: the same seed gives the same targets.
+
+    Returns:
+        measured and true positions in metres, (targets, steps, 2) each, and the motion that led to each step, a number of
+        `MODES`, (targets, steps).
+
+    Raises:
+        ValueError: a size is not positive, or the noise is negative.
+    """
+    if min(targets, steps) < 1 or step <= 0 or noise < 0:
+        raise ValueError(
+            f"targets, steps and step must be positive, noise not negative. Received: {targets}, {steps}, {step}, {noise}"
+        )
+    rng = np.random.default_rng(seed)
+    place = rng.uniform(-10_000, 10_000, (targets, 2))
+    speed, course = rng.uniform(80, 250, targets), rng.uniform(-np.pi, np.pi, targets)
+    left, mode, rate, push = np.zeros(targets), np.zeros(targets, int), np.zeros(targets), np.zeros(targets)
+    truth, modes = np.empty((targets, steps, 2)), np.empty((targets, steps), int)
+    for t in range(steps):
+        truth[:, t], modes[:, t] = place, mode
+        ended = left <= 0
+        draw = {
+            "mode": rng.choice(3, targets, p=(0.5, 0.35, 0.15)),
+            "left": np.round(rng.uniform(8, 25, targets) / step),
+            "rate": np.deg2rad(rng.uniform(2, 8, targets)) * rng.choice((-1, 1), targets),
+            "push": rng.uniform(2, 10, targets) * np.where(speed < 165, 1, -1),
+        }
+        mode, left = np.where(ended, draw["mode"], mode), np.where(ended, draw["left"], left) - 1
+        rate, push = np.where(ended, draw["rate"], rate), np.where(ended, draw["push"], push)
+        turn, gain = np.where(mode == 1, rate * step, 0.0), np.where(mode == 2, push * step, 0.0)
+        gain = np.clip(speed + gain, 30, 350) - speed
+        # the chord of the arc: as long as the way times sin(turn/2) / (turn/2), in the direction halfway through the turn
+        way = (speed + gain / 2) * step * np.sinc(turn / 2 / np.pi)
+        place = place + way[:, None] * np.stack([np.cos(course + turn / 2), np.sin(course + turn / 2)], axis=1)
+        speed, course = speed + gain, course + turn
+    return truth + noise * rng.normal(size=truth.shape), truth, modes

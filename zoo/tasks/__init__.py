@@ -2,5 +2,6 @@
 
 from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.narx import NARX
+from zoo.tasks.sequence_regressor import SequenceRegressor
 
-__all__ = ["NARX", "Forecaster"]
+__all__ = ["NARX", "Forecaster", "SequenceRegressor"]
