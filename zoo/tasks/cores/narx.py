@@ -117,19 +117,19 @@ class ClosedLoopNARX(Core):
         found = identify(
             layer, self.output_taps, *parts, recipe, judged=judged, start=start, seed=seed, progress=progress
         )
-        theta, before, epochs = found.theta, None, len(found.errors[0])
+        theta, before, epoch = found.theta, None, epoch_of(found)
         if warm:
             judge = Simulation(layer, self.output_taps, parts[1], judged)
             before = judge.sum_of_squares(start) / judge.count
             if not found.valid**2 < before:
-                theta, epochs = start, 0
+                theta, epoch = start, 0
         architecture.from_arrays(cell, layer.unpack(theta))
         return {
             "method": "lm",
             "samples": sum(len(block.rows) for block in train),
             "train": found.errors[0],
             "valid": found.errors[1],
-            "best_epoch": epochs,
+            "best_epoch": epoch,
             "stopped": found.stopped,
             "before": before,
         }
@@ -155,6 +155,16 @@ class ClosedLoopNARX(Core):
         y, x, rows = block.y, block.x, block.rows
         past = windows(y, rows - self.longest, rows - 1) if self.longest else np.zeros((len(rows), 1, 0))
         return [windows(x, rows - self.oldest, rows), past], y[rows][:, None]
+
+
+def epoch_of(found):
+    """The epoch, counted over all stages of an `Identified`, whose weights were kept."""
+    began = 0
+    for fit in found.fits:
+        if np.array_equal(fit.theta, found.theta):
+            return began + fit.best_epoch
+        began += len(fit.train)
+    return began
 
 
 def hidden(network):
