@@ -222,9 +222,9 @@ def test_the_linear_model_has_seen_all_that_the_network_has_seen(fitted):
 def test_a_long_run_goes_in_stretches_and_is_the_same(fitted, monkeypatch):
     test = record(150, seed=3)
     whole = fitted.simulate(test.u, test.y[:2])
-    monkeypatch.setattr("zoo.tasks.narx.STRETCH", 40)
+    monkeypatch.setattr("zoo.tasks.networks.STRETCH", 40)
     np.testing.assert_allclose(fitted.simulate(test.u, test.y[:2]), whole, atol=1e-6)
     deep = NARX(units=2, output_taps=(2, 5), input_taps=3, recipe=TINY).fit(record())
     in_stretches = deep.simulate(test.u, test.y[:9])
-    monkeypatch.setattr("zoo.tasks.narx.STRETCH", 1000)
+    monkeypatch.setattr("zoo.tasks.networks.STRETCH", 1000)
     np.testing.assert_allclose(deep.simulate(test.u, test.y[:9]), in_stretches, atol=1e-6)

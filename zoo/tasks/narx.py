@@ -89,9 +89,12 @@ class NARX:
         """How many samples a run needs before its first step: the longest tap, or with a core the inputs' and the wash-out."""
         return self.network.memory
 
-    @property
-    def output_taps(self):
-        return self.network.output_taps
+    def _of_the_network(name):
+        return property(lambda self: getattr(self.network, name), doc=f"`{name}` of the network.")
+
+    units, skip, output_taps, input_taps, error_taps = map(
+        _of_the_network, ("units", "skip", "output_taps", "input_taps", "error_taps")
+    )
 
     @property
     def lead(self):
@@ -169,12 +172,12 @@ class NARX:
     def _prepared(self, record, first=None):
         """A record as `Simulation` takes it, scaled: the inputs' taps of each step from `first` on, and the outputs."""
         first = self.memory if first is None else first
-        return regressors(*self._scaled(record), self.network.input_taps, self.output_taps, first)
+        return regressors(*self._scaled(record), self.input_taps, self.output_taps, first)
 
     def _widths(self):
         """Of the linear model: how many columns its taps have, and how many outputs."""
         inputs, outputs = (len(self.names[what]) for what in ("inputs", "outputs"))
-        return len(self.network.input_taps) * inputs + len(self.output_taps) * outputs, outputs
+        return len(self.input_taps) * inputs + len(self.output_taps) * outputs, outputs
 
     def _check(self, record):
         self._check_fitted()
