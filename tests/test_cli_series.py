@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import small
 
+import zoo
 from zoo.evaluation import Backtest
 
 N, H = 500, 12
@@ -82,6 +83,34 @@ def test_a_forecaster_is_saved_and_scored_later_on_the_rows_that_came(run, plann
     assert run("backtest", "later.csv", "--time", "time", "--load", "mine", "--target", "plan")[0] == 2
 
 
+def test_what_is_kept_is_replaced_only_on_request_and_never_a_folder_of_other_files(run, planned, tmp_path):
+    zoo.load("tdnn-stock").save(tmp_path / "mine")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    asked = ["forecast", "planned.csv", *OPTIONS, "--future", "plan", "--units", 2, "--save"]
+    for folder, words in (("mine", "a forecaster is there; add --replace"), ("other", "holds no forecaster")):
+        code, _, err = run(*asked, folder)
+        assert code == 2 and words in " ".join(err.replace("│", "").split()) and "epoch" not in err     # nothing was trained
+    assert run(*asked, "mine", "--replace")[0] == 0
+    assert zoo.load(tmp_path / "mine").horizon == H
+    assert (tmp_path / "other" / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_trained(run, planned, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run("forecast", "planned.csv", *OPTIONS, "--future", "plan", "--out", "file/deep")
+    assert code == 2 and "nothing can be written in" in err and "epoch" not in err
+
+
+def test_prices_with_a_zero_are_forecast_as_levels_and_it_says_so(run, tmp_path):
+    table = small.prices(300).frame
+    table.iloc[150] = 0
+    table.to_csv(tmp_path / "prices.csv")
+    asked = ["--time", "time", "--target", "close", "--calendar", "sessions", "--horizon", 2, "--units", 2]
+    code, out, err = run("forecast", "prices.csv", *asked)
+    assert code == 0 and "Values of 0 or below have no log return: levels are forecast" in out, err
+
+
 def test_nothing_is_scored_on_rows_that_a_saved_forecaster_was_trained_on(run, tmp_path):
     frame().to_csv(tmp_path / "load.csv")
     assert run("forecast", "load.csv", *OPTIONS, "--units", 2, "--save", "mine")[0] == 0
@@ -102,6 +131,7 @@ def test_a_recurrent_cell_is_trained_by_name_on_the_clock_too(run, tmp_path):
 
 @pytest.mark.parametrize(("options", "words"), [
     (["--model", "lstn"], "--model is narx, tdnn, a cell (elman, jordan, lstm, peephole-lstm, full-peephole-lstm"),
+    (["--model", "narx-tanks"], "narx-tanks is no forecaster of a series. Forecasters: narx-solar,"),
     (["--model", "gru", "--taps", "1,2"], "--taps is of narx and tdnn; gru reads a window of the past"),
     (["--model", "rnn-stock", "--taps", "1,2"], "--taps is of narx and tdnn; rnn-stock reads a window of the past"),
     (["--model", "tdnn"], "a TDNN sees its inputs only: add --exogenous, --future or --features"),

@@ -301,6 +301,11 @@ def test_a_history_with_other_roles_is_refused(driven):
         driven.forecast(frame.drop(columns="wind"))
 
 
+def test_a_table_is_no_series_yet():
+    with pytest.raises(DataError, match=r"TimeSeries: TimeSeries\(frame, target=COLUMN\). Received: DataFrame"):
+        Forecaster().fit(small.driven().frame)
+
+
 def test_a_backtest_that_does_not_fit_is_refused(wave):
     with pytest.raises(DataError, match="No forecast of 90 steps fits into 100 rows, of which 24 are history"):
         wave.backtest(small.wave(100), 90)

@@ -159,6 +159,16 @@ def test_several_steps_ahead_the_last_known_errors_are_used_and_later_ones_are_0
         np.testing.assert_allclose(run, [one_ahead[first], two_ahead[first]], atol=1e-5)
 
 
+def test_one_step_ahead_nothing_runs_free_and_so_nothing_diverges():
+    y = 1.05 ** np.arange(300.0)[:, None]
+    record = Record(np.zeros((300, 0)), y)
+    model = NARX(units=1, output_taps=1, recipe=QUICK).fit(record[:100])
+    assert np.isfinite(model.predict(record[200:])).all()               # far beyond all that it was trained on
+    assert np.isnan(model.score(record[200:]).loc[("y1", "model"), "RMSE, free run"])
+    with pytest.raises(Diverged):
+        model.predict(record[200:], steps=2)
+
+
 def test_a_network_with_past_errors_is_saved_and_has_no_two_views(with_errors, tmp_path):
     with_errors.save(tmp_path / "mine")
     again, test = zoo.load(tmp_path / "mine"), armax(60, seed=1)

@@ -1,5 +1,6 @@
 """`zoo forecast` and `zoo backtest`: by the pretrained model, and by one that is trained on the user's file."""
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from zoo import registry
-from zoo.cli_series import Choice, Source, prepare, stride_for
+from zoo.cli_series import Choice, Source, check_ahead, forecasters, prepare, stride_for
 from zoo.console import (
     console,
     counting,
@@ -122,6 +123,7 @@ def forecast(
     seed: Seed = 0,
     rows: Rows = 50_000,
     save: Annotated[Path | None, Option(help="Folder to keep the trained forecaster in, for --load.")] = None,
+    replace: Annotated[bool, Option("--replace", help="Let --save replace the forecaster that is there.")] = False,
     load: Load = None,
     out: Annotated[Path, Option(help="Folder for forecast.csv and forecast.png.")] = Path(),
     report: Annotated[
@@ -140,6 +142,7 @@ def forecast(
     if misplaced:
         refuse(misplaced, f"only {'without' if file else 'with'} a CSV file")
     levels = shares(intervals)
+    check_folders(save, replace, out)
     if file is None:
         if levels:
             refuse(["intervals"], "only with a CSV file")
@@ -147,7 +150,7 @@ def forecast(
         done = forecast_pretrained(name, at, horizon if "horizon" in given else None)
     else:
         source, choice = asked(context.params, given)
-        task, series, test, ahead = prepare(source, choice, horizon, load)
+        task, series, test, ahead = prepare(source, choice, horizon, load, forecasting=True)
         horizon = horizon if "horizon" in given or not load else task.horizon
         done = forecast_file(task, series, test, ahead, horizon, levels, by_horizon=backtest)
     out.mkdir(parents=True, exist_ok=True)
@@ -164,6 +167,22 @@ def forecast(
     console.print(f"Wrote {', '.join(map(str, written[:-1]))} and {written[-1]}.", markup=False)
 
 
+def check_folders(save, replace, out):
+    """Before anything is trained: what is to be written can be."""
+    if save and save.exists() and (not save.is_dir() or any(save.iterdir())):
+        if not (save / "card.json").exists():
+            raise typer.BadParameter(
+                f"--save {save} is there and holds no forecaster; it is left as it is. Name another."
+            )
+        if not replace:
+            raise typer.BadParameter(
+                f"--save {save}: a forecaster is there; add --replace to replace it, or name another."
+            )
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise typer.BadParameter(f"--out {out}: nothing can be written in {there}")
+
+
 def forecast_pretrained(name, at, horizon):
     """A pretrained forecaster of the catalog, at a moment of its test period."""
     import pandas as pd
@@ -173,7 +192,7 @@ def forecast_pretrained(name, at, horizon):
     weights = entry.weights[tag]
     if entry.task != registry.FORECASTER:
         raise typer.BadParameter(
-            f"{name} is no forecaster of a series; without a CSV file --model is one of {pretrained()}"
+            f"{name} is no forecaster of a series; without a CSV file --model is one of {forecasters()}"
         )
     series = registry.resolve(weights.data)()
     at = at or MOMENTS.get(weights.dataset, "")
@@ -210,12 +229,6 @@ def forecast_pretrained(name, at, horizon):
     return Forecasted(table, tail, series.name, f"{name}, {horizon} steps from {moment}", task, parts.test)
 
 
-def pretrained():
-    """The names of the pretrained forecasters, in words."""
-    names = registry.list_models()
-    return ", ".join(name for name in names if registry.catalog().split(name)[0].task == registry.FORECASTER)
-
-
 def title_of(dataset):
     from zoo.data.fetch import dataset_card
 
@@ -242,18 +255,12 @@ def print_day(day):
 
 def forecast_file(task, series, test, ahead, horizon, levels, by_horizon):
     """Score a trained forecaster of a user's series, and forecast what comes after its end."""
-    if series.future and len(ahead) < horizon:
-        from zoo.data import DataError
-
-        raise DataError(
-            f"After the last value of {series.target!r} the file has {len(ahead)} rows with {', '.join(series.future)}; a "
-            f"horizon of {horizon} needs as many: go on with the times and those columns, and leave {series.target!r} empty."
-        )
-    if test is not None:
-        scored(task.backtest(test, stride=stride_for(test), intervals=levels), by_horizon)
+    check_ahead(series, ahead, horizon)
     sessions = ahead.index if series.calendar == "sessions" and len(ahead) else None
     options = {"intervals": levels, "sessions": sessions, "rise": tells_rises(task, horizon)}
     table = task.forecast(series, horizon, ahead if series.future else None, **options)
+    if test is not None:
+        scored(task.backtest(test, stride=stride_for(test), intervals=levels), by_horizon)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
     title = f"{series.name}, {horizon} steps after {series.index[-1]:%Y-%m-%d %H:%M}"
     tail = series.frame[series.target].iloc[-max(3 * horizon, 20) :]
@@ -379,9 +386,9 @@ def names(text):
 
 
 def integers(text, option):
-    parts = names(text)
+    parts, example = names(text), {"--intervals": "80,95", "--taps": "1,2,24"}.get(option, "0,1,2")
     if not all(part.isdecimal() for part in parts):
-        raise typer.BadParameter(f"{option} takes whole numbers, such as 0,1,2. Received: {text!r}")
+        raise typer.BadParameter(f"{option} takes whole numbers, such as {example}. Received: {text!r}")
     return [int(part) for part in parts]
 
 

@@ -76,6 +76,8 @@ class Choice:
         sized = {"units": self.units} if self.units else {}
         if self.model in registry.list_models():
             entry, _ = registry.catalog().split(self.model)
+            if entry.task != registry.FORECASTER:
+                raise typer.BadParameter(f"{self.model} is no forecaster of a series. Forecasters: {forecasters()}")
             if self.taps and entry.cell != "narx":
                 raise typer.BadParameter(f"--taps is of narx and tdnn; {self.model} reads a window of the past")
             sized |= {"output_taps": self.taps} if self.taps else {}
@@ -93,7 +95,7 @@ class Choice:
             recipes = [{"decay": decay, "epochs": 100, "restarts": 3} for decay in (1.0, 10.0, 100.0)]
             return {**shared, **inputs}, recipes
         if self.model not in CELLS:
-            known = f"narx, tdnn, a cell ({', '.join(list(CELLS)[:6])}, ...) or a model of the catalog"
+            known = f"narx, tdnn, a cell ({', '.join(list(CELLS)[:6])}, ...) or, trained anew, one of {forecasters()}"
             raise typer.BadParameter(f"--model is {known}. Received: {self.model!r}")
         if self.taps:
             raise typer.BadParameter(f"--taps is of narx and tdnn; {self.model} reads a window of the past")
@@ -144,19 +146,53 @@ def describe(source, series, task):
     console.print(
         f"[bold]{escape(series.name)}[/bold] of {escape(str(source.file))}: {len(series):,} rows from {series.index[0]} to "
         f"{series.index[-1]}; {network} with {core.arguments['units']} hidden units{sees}"
-        + (f" and on {escape(', '.join(series.past))} up to the present" if series.past else "")
+        + (f" and on {escape(', '.join(series.past))} {when(core.delay)}" if series.past else "")
         + (f" and on {escape(', '.join(series.future))}, known in advance" if series.future else "")
         + (f" and on the {', '.join(task.calendar_features).replace('_', ' ')}" if task.calendar_features else "")
-        + (", as log returns" if task.transform_name == "log_return" else ""),
+        + (", as log returns" if task.transform_name == "log_return" else "")
+        + (
+            ". Values of 0 or below have no log return: levels are forecast, without directions"
+            if below(series)
+            else ""
+        ),
         soft_wrap=True,
     )
 
 
-def prepare(source, choice, horizon, load=None):
+def below(series):
+    """Whether it is of prices that cannot be."""
+    return series.calendar == "sessions" and (series.values <= 0).any()
+
+
+def forecasters():
+    """The names of the catalog's forecasters, in words."""
+    names = registry.list_models()
+    return ", ".join(name for name in names if registry.catalog().split(name)[0].task == registry.FORECASTER)
+
+
+def when(delay):
+    """As of when an input that is measured is seen."""
+    return f"{delay} steps earlier (with --strategy direct: up to the present)" if delay else "up to the present"
+
+
+def check_ahead(series, ahead, horizon):
+    """The file goes on long enough with what is known in advance."""
+    if series.future and len(ahead) < horizon:
+        from zoo.data import DataError
+
+        raise DataError(
+            f"After the last value of {series.target!r} the file has {len(ahead)} rows with {', '.join(series.future)}; a "
+            f"horizon of {horizon} needs as many: go on with the times and those columns, and leave {series.target!r} empty."
+        )
+
+
+def prepare(source, choice, horizon, load=None, forecasting=False):
     """Read the file, train or load: the forecaster, the series it uses, the part that scores it, and the inputs ahead."""
     if load:
         return loaded(source, load)
     series, ahead = source.read()
+    if forecasting:
+        check_ahead(series, ahead, horizon)
     load_keras()
     from zoo.tasks import Forecaster
 

@@ -198,6 +198,10 @@ class Forecaster(Saved):
         """The split by time that `fit` uses: 70 % / 15 % / 15 %, `horizon` rows apart. Of a dict, a dict."""
         if isinstance(data, dict):
             return {name: self.split(series) for name, series in data.items()}
+        if not isinstance(data, TimeSeries):
+            raise DataError(
+                f"A forecaster learns a zoo.data.TimeSeries: TimeSeries(frame, target=COLUMN). Received: {type(data).__name__}."
+            )
         # The validation and the test part, 15 % each, lose a gap of a horizon and must hold at least one forecast.
         memory = self.memory(data)
         needed = max(4 * (self.horizon + memory + 2), math.ceil((2 * self.horizon + 2) / 0.15))
