@@ -20,7 +20,7 @@ help:
 	@echo "make backends   run the tests of cells and layers under JAX and PyTorch"
 	@echo "make sktime     run the tests of the forecaster for sktime"
 	@echo "make notebooks  run every notebook, small (those that need data which are not there are skipped)"
-	@echo "make bench      run the benchmarks (half an hour; the machine should be idle)"
+	@echo "make bench      run the benchmarks (long; the machine should be idle)"
 
 demo: $(VENV)/.installed
 	$(BIN)/zoo forecast

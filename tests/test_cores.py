@@ -139,6 +139,12 @@ def test_training_in_closed_loop_makes_the_error_of_whole_runs_smaller():
     assert error[(12,)] < 0.9 * error[()]
 
 
+def test_the_epoch_that_was_kept_is_counted_over_both_stages():
+    found = in_closed_loop(patience=50).fit(split(rough(), gap=12)).report
+    runs = found.valid[15:]                             # behind the 15 epochs in open loop, whose errors are of one step
+    assert len(found.train) == len(found.valid) > 15 and found.best_epoch == 15 + 1 + int(np.argmin(runs))
+
+
 def test_runs_begin_at_every_time_of_the_day():
     task = in_closed_loop().fit(rough(300))
     assert [task.core.at_every_phase(steps) for steps in (1, 5, 12, 24, None)] == [1, 5, 13, 25, None]
