@@ -11,6 +11,7 @@ MODEL_CARD = {
     "training": dict,  # method, samples, seed, best_epoch, stopped
     "metrics": dict,  # valid_RMSE, to choose by; scores: tables of the model and every baseline; a verdict in words
     "seeds": dict,  # seed -> valid_RMSE, test_RMSE and RMSE: that of every table, of every seed that was trained
+    # Where the metrics name another measure than RMSE, it stands in RMSE's place in all of these; less is better of each.
     "commands": dict,  # train, evaluate: what makes these weights and these numbers
     "versions": dict,  # of python and the packages
     "device": str,
@@ -68,6 +69,20 @@ def _name(kind):
 def headline(metrics):
     """The table of scores that a model is judged by, the first one: forecast -> its errors, the model's and the baselines'."""
     return next(iter(metrics["scores"].values()))
+
+
+def measure(metrics):
+    """What the model is judged by: "RMSE", or what the metrics name instead. Less is better."""
+    return metrics.get("measure", "RMSE")
+
+
+def judged(metrics, part="valid"):
+    """A model's error by that measure: over the validation part, by which seeds are chosen, or over the test part.
+
+    None where its run diverges.
+    """
+    name = measure(metrics)
+    return metrics[f"valid_{name}"] if part == "valid" else headline(metrics)["model"].get(name)
 
 
 def check_model_card(card, what="The model card"):

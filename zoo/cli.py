@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from zoo import registry
-from zoo.cards import headline
+from zoo.cards import judged, measure
 from zoo.cli_forecast import backtest, forecast, integers
 from zoo.console import console, errors, load_keras, number, print_metrics, training_progress
 
@@ -155,13 +155,13 @@ def show_card(name, path):
     if not card["metrics"]:
         console.print("A model of your own: its card holds no scores.")
         return
-    data, seeds = card["data"], len(card["seeds"])
+    data, seeds, name = card["data"], len(card["seeds"]), measure(card["metrics"])
     console.print(f"trained on {data['name']} ({data['rows']:,} rows), {seeds} seeds in {card['wall_time_s']:.0f} s")
     print_metrics(card["metrics"])
     console.print(
         "every seed: "
         + "; ".join(
-            f"seed {seed}: validation RMSE {number(m['valid_RMSE'])}, test RMSE {number(m['test_RMSE'])}"
+            f"seed {seed}: validation {name} {number(m[f'valid_{name}'])}, test {name} {number(m[f'test_{name}'])}"
             for seed, m in card["seeds"].items()
         )
     )
@@ -187,7 +187,8 @@ def train(
     load_keras()
     from zoo.catalog.run import train as run
 
-    with training_progress() as progress:
+    loss = getattr(registry.resolve(registry.catalog().split(name)[0].task), "loss", "mean squared error")
+    with training_progress(loss) as progress:
         card = run(name, seeds=chosen, path=path, progress=progress)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
     print_metrics(card["metrics"])
@@ -201,11 +202,12 @@ def evaluate(name: Annotated[str, typer.Argument(help="A pretrained model.")]):
 
     card, metrics = run(name)
     print_metrics(metrics)
-    now, then = (headline(m)["model"].get("RMSE", math.nan) for m in (metrics, card["metrics"]))
+    name = measure(metrics)
+    now, then = (math.nan if each is None else each for each in (judged(m, "test") for m in (metrics, card["metrics"])))
     if not abs(now - then) <= 1e-3 * then:
-        errors.print(f"[red]Error:[/red] the card says RMSE {then:.6g}, but it comes out as {now:.6g}.")
+        errors.print(f"[red]Error:[/red] the card says {name} {then:.6g}, but it comes out as {now:.6g}.")
         raise typer.Exit(1)
-    console.print(f"The card's RMSE, {then:.6g}, is confirmed.")
+    console.print(f"The card's {name}, {then:.6g}, is confirmed.")
 
 
 @app.command()

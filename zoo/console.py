@@ -64,16 +64,14 @@ def heading(metrics, name):
 
 def scores_table(scores):
     """A table of the scores of every forecast; the model's row first."""
-    columns = [c for c in ("RMSE", "NRMSE", "MAE", "MASE") if any(c in row for row in scores.values())]
+    columns = list(dict.fromkeys(column for row in scores.values() for column in row if column != SKILL))
     table = Table()
     table.add_column("forecast")
     for column in (*columns, SKILL):
         table.add_column(column, justify="right")
     for name, row in scores.items():
         skill = f"{row[SKILL]:+.1%}" if SKILL in row else ""
-        cells = (
-            [number(row.get(column)) for column in columns] if "RMSE" in row else ["diverges"] + [""] * len(columns[1:])
-        )
+        cells = [number(row.get(column)) for column in columns] if row else ["diverges"] + [""] * len(columns[1:])
         table.add_row(name.replace("_", " "), *cells, skill, style="bold" if name == "model" else None)
     return table
 
@@ -153,20 +151,20 @@ def print_coverage(coverage):
 
 
 @contextlib.contextmanager
-def training_progress():
-    """A progress line for each seed: epochs and errors."""
+def training_progress(loss="mean squared error"):
+    """A progress line for each seed: epochs and losses."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=errors) as progress:
         tasks = {}
 
-        def report(seed, epoch, train_mse, valid_mse):
+        def report(seed, epoch, train, valid):
             if seed not in tasks:
                 tasks[seed] = progress.add_task("")
-            valid = "" if valid_mse is None else f", validation {valid_mse:.5f}"
+            beside = "" if valid is None else f", validation {valid:.5f}"
             label = seed if isinstance(seed, str) else f"seed {seed}"
-            text = f"{label}: epoch {epoch}, mean squared error: training {train_mse:.5f}{valid}"
+            text = f"{label}: epoch {epoch}, {loss}: training {train:.5f}{beside}"
             progress.update(tasks[seed], description=text)
 
         yield report

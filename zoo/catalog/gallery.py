@@ -1,7 +1,7 @@
 """The gallery table of the README, made from the cards of the bundles."""
 
 from zoo import bundle
-from zoo.cards import headline
+from zoo.cards import headline, measure
 from zoo.registry import bundle_path, catalog
 
 BEGIN, END = "<!-- gallery: made by `zoo gallery --write README.md` -->", "<!-- end of gallery -->"
@@ -12,15 +12,18 @@ def row(name):
     entry, _ = catalog().split(name)
     metrics = card["metrics"]
     scores = headline(metrics)
-    model = scores["model"]["RMSE"]
-    others = {name: s["RMSE"] for name, s in scores.items() if name != "model" and "RMSE" in s}
+    judge = measure(metrics)
+    model = scores["model"][judge]
+    others = {name: s[judge] for name, s in scores.items() if name != "model" and judge in s}
     best = min(others, key=others.get)
-    seeds = ", ".join("diverges" if m["test_RMSE"] is None else f"{m['test_RMSE']:.4g}" for m in card["seeds"].values())
+    tests = [m[f"test_{judge}"] for m in card["seeds"].values()]
+    seeds = ", ".join("diverges" if each is None else f"{each:.4g}" for each in tests)
     cells = [
         f"`{name}`",
         f"[{entry.title}](notebooks/{entry.notebook})",
         card["parameters"],
-        f"{metrics['horizon']}",
+        f"{metrics.get('horizon', '')}",
+        judge,
         f"{model:.4g}",
         seeds,
         f"{others[best]:.4g} ({best.replace('_', ' ')})",
@@ -36,8 +39,9 @@ def table():
         "what it does",
         "weights",
         "steps ahead",
-        "test RMSE",
-        "RMSE of every seed",
+        "judged by",
+        "on the test part",
+        "every seed",
         "best baseline",
         "skill over it",
     ]

@@ -1,15 +1,16 @@
 """Training and evaluating the catalog's pretrained models: what `zoo train` and `zoo evaluate` do.
 
 What a task must have: `split(data) -> parts`, `fit(parts, seed=, progress=)`, `evaluate(parts) -> metrics` (a dict with
-`valid_RMSE`, `scores` and `verdict`, see `zoo.cards`), `card(**fields)`, `save(path, card)` and `load(path)`. What its data
-must have: a `fingerprint` and a length; and the parts: `spans`, what each holds, for the card.
+`valid_RMSE`, or that of another `measure`, `scores` and `verdict`, see `zoo.cards`), `card(**fields)`, `save(path, card)` and
+`load(path)`; and `loss`, a name, if it trains on another than the mean squared error. What its data must have: a `fingerprint`
+and a length; and the parts: `spans`, what each holds, for the card.
 """
 
 import time
 from pathlib import Path
 
 from zoo import bundle
-from zoo.cards import headline
+from zoo.cards import judged, measure
 from zoo.registry import bundle_path, catalog, create, is_folder, load, resolve
 
 
@@ -35,7 +36,7 @@ def train(name, *, seeds=None, path=None, progress=None):
         parts = task.split(data)
         task.fit(parts, seed=seed, progress=progress and (lambda *a, seed=seed: progress(seed, *a)))
         runs[seed] = task, task.evaluate(parts)
-    task, metrics = min(runs.values(), key=lambda run: judged(run[1]))
+    task, metrics = min(runs.values(), key=lambda run: order(run[1]))
     card = task.card(
         name=name,
         pattern=entry.pattern,
@@ -56,17 +57,19 @@ def train(name, *, seeds=None, path=None, progress=None):
     return bundle.read_card(path or home)
 
 
-def judged(metrics):
+def order(metrics):
     """What seeds are chosen by; one whose run over the validation part diverges comes last."""
-    return float("inf") if metrics["valid_RMSE"] is None else metrics["valid_RMSE"]
+    found = judged(metrics)
+    return float("inf") if found is None else found
 
 
 def of_seed(metrics):
     """A seed's line of the card; None where its run diverges."""
+    name = measure(metrics)
     return {
-        "valid_RMSE": metrics["valid_RMSE"],
-        "test_RMSE": headline(metrics)["model"].get("RMSE"),
-        "RMSE": {name: rows["model"].get("RMSE") for name, rows in metrics["scores"].items()},
+        f"valid_{name}": judged(metrics),
+        f"test_{name}": judged(metrics, "test"),
+        name: {table: rows["model"].get(name) for table, rows in metrics["scores"].items()},
     }
 
 

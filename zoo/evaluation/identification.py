@@ -72,18 +72,18 @@ def chosen_by(model, parts):
     return value if np.isfinite(value) else None
 
 
-def verdict(name, rows):
-    """In one sentence: does the model beat the best of the others?"""
+def verdict(name, rows, measure="RMSE"):
+    """In one sentence: does the model beat the best of the others, by a measure of which less is better?"""
     name = (name[0].upper() + name[1:]).replace("_", " ")
-    others = {forecast: row["RMSE"] for forecast, row in rows.items() if forecast != MODEL and "RMSE" in row}
-    if "RMSE" not in rows[MODEL]:
+    others = {other: row[measure] for other, row in rows.items() if other != MODEL and measure in row}
+    if measure not in rows[MODEL]:
         return f"{name}: the model DIVERGES."
     if rows[MODEL].get("NRMSE", 0) > 1:  # its digits mean nothing: where a run is chaotic no two machines agree on them
         return f"{name}: the model does NOT beat the best baseline: it is worse than a constant (NRMSE above 1)."
     best = min(others, key=others.get)
-    gain = 1 - rows[MODEL]["RMSE"] / others[best] if others[best] else -np.inf
+    gain = 1 - rows[MODEL][measure] / others[best] if others[best] else -np.inf
     if gain > CLOSE:
-        return f"{name}: the model beats the best baseline, {best}, by {gain:.1%} in RMSE."
+        return f"{name}: the model beats the best baseline, {best}, by {gain:.1%} in {measure}."
     if gain >= -CLOSE:
-        return f"{name}: the model is no better than the best baseline, {best} (RMSE within 0.5 %: {gain:+.2%})."
-    return f"{name}: the model does NOT beat the best baseline: {best} is better by {-gain:.1%} in RMSE."
+        return f"{name}: the model is no better than the best baseline, {best} ({measure} within 0.5 %: {gain:+.2%})."
+    return f"{name}: the model does NOT beat the best baseline: {best} is better by {-gain:.1%} in {measure}."
