@@ -44,7 +44,7 @@ sktime-tests: $(VENV)/.installed-sktime
 	$(BIN)/python -m pytest tests/test_sktime.py tests/test_forecaster.py tests/test_readme.py
 
 notebooks: $(VENV)/.installed-test
-	ZOO_FAST=1 $(BIN)/python -m pytest -rs --nbmake notebooks
+	ZOO_FAST=1 $(PYTEST) -rs --nbmake notebooks
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.narx --out benchmarks/results/narx.md

@@ -24,6 +24,7 @@ SUBPACKAGES = (
     "contrib",
     "data",
     "evaluation",
+    "inspection",
     "layers",
     "models",
     "registry",

@@ -1,0 +1,92 @@
+"""Cells of a trained network that stand for something: every state of every layer against named features of the text."""
+
+import keras
+import numpy as np
+import pandas as pd
+
+from zoo.inspection.gates import gates
+
+
+def states_of(model, inputs):
+    """The states of every recurrent layer, step by step.
+
+    Arguments:
+        model: a Functional or Sequential model whose recurrent layers have a cell of zoo.cells.
+        inputs: of the model, one sequence (time, …): a text as the indices of its symbols.
+
+    Returns:
+        A frame with a row for each step and the columns (layer, state, unit). The cell state of an LSTM appears as
+        tanh(c), which lies between −1 and 1 as the hidden state does.
+
+    Raises:
+        ValueError: the model has no recurrent layer.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+    if not layers:
+        raise ValueError("The model has no recurrent layer whose states could be read.")
+    below = keras.Model(model.inputs, [layer.input for layer in layers])
+    sequences = keras.tree.flatten(below([np.asarray(inputs)[None]]))
+    found = {}
+    for layer, sequence in zip(layers, sequences, strict=True):
+        values = gates(layer, sequence)
+        for state in layer.cell.states:
+            array = np.tanh(values[state][0]) if state == "c" else values[state][0]
+            for unit in range(array.shape[-1]):
+                found[layer.name, state, unit] = array[:, unit]
+    return pd.DataFrame(found).rename_axis(columns=["layer", "state", "unit"])
+
+
+def correlations(states, features):
+    """Pearson's correlation of every state with every feature.
+
+    Arguments:
+        states: a frame of `states_of`.
+        features: name -> values (time,), as `zoo.inspection.python` gives them.
+
+    Returns:
+        A frame with a row for each state and a column for each feature; NaN for what never changes.
+
+    Raises:
+        ValueError: a feature has another length than the states.
+    """
+    for name, values in features.items():
+        if len(values) != len(states):
+            raise ValueError(f"The feature {name!r} has {len(values)} values, but there are {len(states)} steps.")
+    x, y = states.to_numpy("float64"), np.column_stack([np.asarray(v, "float64") for v in features.values()])
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    sizes = np.sqrt((x**2).sum(axis=0))[:, None] * np.sqrt((y**2).sum(axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.where(sizes > 1e-9, x.T @ y / sizes, np.nan)
+    return pd.DataFrame(found, states.columns, list(features))
+
+
+def find_cells(model, search, confirm, features, most=1):
+    """The cells that follow each feature best, found on one text and confirmed on another that the search has not seen.
+
+    Arguments:
+        model: as of `states_of`.
+        search, confirm: (text, its indices) each.
+        features: a function of a text, such as `zoo.inspection.python`.
+        most: how many cells for each feature.
+
+    Returns:
+        A frame with the columns feature, layer, state, unit, r where it was searched, and r where it is confirmed; the best
+        confirmed feature first. A feature that one of the texts does not have is left out.
+    """
+    found = [correlations(states_of(model, inputs), features(text)) for text, inputs in (search, confirm)]
+    rows = []
+    for feature in found[0]:
+        best = found[0][feature].abs().nlargest(most).index
+        for cell in best:
+            r = [table.loc[cell, feature] for table in found]
+            if np.isfinite(r).all():
+                rows.append(
+                    {
+                        "feature": feature,
+                        **dict(zip(("layer", "state", "unit"), cell, strict=True)),
+                        "r": r[0],
+                        "r confirmed": r[1],
+                    }
+                )
+    frame = pd.DataFrame(rows, columns=["feature", "layer", "state", "unit", "r", "r confirmed"])
+    return frame.sort_values("r confirmed", key=abs, ascending=False, ignore_index=True)
