@@ -3,6 +3,11 @@
 import numpy as np
 
 
+def steps_ahead(count):
+    """In words: "1 step ahead", "24 steps ahead"."""
+    return f"{count:,} step{'' if count == 1 else 's'} ahead"
+
+
 def rmse(truth, forecast):
     """√ mean (ŷ − y)², in the target's units."""
     return float(np.sqrt(np.mean((forecast - truth) ** 2)))
