@@ -145,7 +145,7 @@ def test_any_cell_can_stand_there(cell):
 def test_the_catalogs_models_take_any_cell():
     task = zoo.create("tracking", cell="mut1", units=6, recipe={"epochs": 1})
     problem = problems.tracking(20, 5, 5, steps=15)
-    assert task.fit(problem).predict(problem.test).shape == (5, 15, 2) and task.cell == "mut1"
+    assert task.fit(problem).predict(problem.test).shape == (5, 15, 4) and task.cell == "mut1"
 
 
 # ------------------------------------------------------------------ errors

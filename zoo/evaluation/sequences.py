@@ -35,11 +35,11 @@ def scores(part, estimates):
 
 def evaluate(task, problem):
     """A dict for the card: a table for all steps and for each group, with a verdict on each in words."""
-    tables = task.scores(problem)
+    tables, now = task.scores(problem), problem.test.at(min(problem.test.ahead))
     return {
         "part": "test",
         "horizon": problem.horizon,
-        "title": f"Test of {problem.name}, {', '.join(problem.test.outputs)}",
+        "title": f"Test of {problem.name}, {', '.join(now.outputs)}",
         "target": ", ".join(problem.test.outputs),
         "valid_RMSE": headline({"scores": task.scores(problem.valid)})[MODEL]["RMSE"],
         "scores": tables,
