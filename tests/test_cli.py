@@ -303,7 +303,7 @@ def test_a_horizon_beyond_the_trained_one_is_a_failure(run, tmp_path):
 
 def test_an_unknown_time_zone_is_a_failure(run, load_csv):
     code, _, err = run("forecast", load_csv, "--time", "time", "--target", "wind", "--timezone", "Europe/Rom")
-    assert code == 1 and "do not fit the time zone 'Europe/Rom'" in err
+    assert code == 1 and "There is no time zone 'Europe/Rom'" in err
 
 
 # ------------------------------------------------------------------ help

@@ -106,6 +106,10 @@ class Sequences:
     def __len__(self):
         return len(self.y)
 
+    def __repr__(self):
+        given = ", ".join((*self.inputs, *self.features))
+        return f"Sequences({self.name!r}: {len(self):,} of {self.y.shape[1]:,} steps; {given} -> {', '.join(self.outputs)})"
+
     def __getitem__(self, rows):
         if not isinstance(rows, (slice, np.ndarray, list)):
             raise DataError(f"Sequences are chosen as sequences[a:b] or by an array of numbers. Received: {rows!r}")

@@ -78,7 +78,11 @@ def interacting(measured, moves, noises, stay, sigma, speed, ahead=0):
         gain = p[..., :, :2] @ inverse
         log = -0.5 * (error[..., None, :] @ inverse @ error[..., None])[..., 0, 0] - 0.5 * np.log(determinant)
         weight = prior * np.exp(log - log.max(axis=1, keepdims=True))
-        return x + (gain @ error[..., None])[..., 0], p - gain @ p[..., :2, :], weight / weight.sum(axis=1, keepdims=True)
+        return (
+            x + (gain @ error[..., None])[..., 0],
+            p - gain @ p[..., :2, :],
+            weight / weight.sum(axis=1, keepdims=True),
+        )
 
     x = np.zeros((targets, models, 4))
     x[..., :2] = measured[:, None, 0]

@@ -3,9 +3,13 @@
 import numpy as np
 
 
+def steps(count):
+    """In words: "1 step", "24 steps"."""
+    return f"{count:,} step{'' if count == 1 else 's'}"
+
+
 def steps_ahead(count):
-    """In words: "1 step ahead", "24 steps ahead"."""
-    return f"{count:,} step{'' if count == 1 else 's'} ahead"
+    return f"{steps(count)} ahead"
 
 
 def rmse(truth, forecast):
