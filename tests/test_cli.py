@@ -37,7 +37,10 @@ def load_csv(tmp_path):
 def test_list_prints_every_model(run):
     code, out, _ = run("list")
     assert code == 0 and all(name in out for name in [*zoo.list_models(), *zoo.list_models(pretrained=True)])
-    assert "narx-solar" not in run("list", "tdnn*")[1] and "No model matches 'x*'" in run("list", "x*")[1]
+    assert "narx-solar" not in run("list", "tdnn*")[1]
+    for arguments, words in ((["x*"], "No model matches 'x*'; `zoo list` lists all."), (["x*", "--cells"], "No cell matches")):
+        code, out, err = run("list", *arguments)
+        assert code == 1 and not out and words in err
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", "narx-solar"], ["--help"]])
@@ -299,6 +302,14 @@ def test_a_failure_is_one_line_in_a_real_shell(tmp_path):
 def test_a_horizon_beyond_the_trained_one_is_a_failure(run, tmp_path):
     code, _, err = run("forecast", "--horizon", 48)
     assert code == 1 and "reaches 24 step(s) ahead" in err and os.listdir(tmp_path) == []
+
+
+def test_times_in_utc_are_not_by_the_clocks_of_a_place(run, tmp_path):
+    times = [f"{time:%Y-%m-%d %H:%M}" for time in pd.date_range("2024-03-25", periods=200, freq="h")]
+    (tmp_path / "data.csv").write_bytes(rows(times))
+    code, _, err = run("forecast", "data.csv", "--time", "time", "--target", "y", "--timezone", "Europe/Rome")
+    assert code == 1 and "not by the clocks of 'Europe/Rome': 2024-03-31 02:00:00, in row 148 of the file, does not" in err
+    assert "--timezone UTC" in err and "ambiguous" not in err and "nonexistent" not in err
 
 
 def test_an_unknown_time_zone_is_a_failure(run, load_csv):
