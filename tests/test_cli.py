@@ -200,7 +200,7 @@ def test_forecast_of_a_file_of_sessions_is_honest_about_a_random_walk(tmp_path):
 def test_forecast_takes_another_pretrained_model(run):
     code, out, err = run("forecast", "--model", "rnn-stock")
     assert code == 0, err
-    assert "rnn-stock.sp500: 1 steps after 2018-12-28" in out and "Up or down, one step ahead" in out
+    assert "rnn-stock.sp500: 1 step after 2018-12-28" in out and "Up or down, one step ahead" in out
     table = pd.read_csv("forecast.csv", index_col="time", parse_dates=True)
     assert list(table.index) == [pd.Timestamp("2018-12-31")] and 0.01 <= table["rise"].iloc[0] <= 0.99
     code, out, err = run("forecast", "--model", "seq2seq-solar.greensboro", "--horizon", 3)

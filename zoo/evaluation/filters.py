@@ -90,10 +90,10 @@ def interacting(measured, moves, noises, stay, sigma, speed, ahead=0):
     now = x, p, np.full((targets, models), 1 / models)
     found, weights = np.empty(measured.shape), np.empty((targets, steps, models))
     for t in range(steps):
-        if t:
-            now = corrected(*predicted(*now), measured[:, t])
-        then = now
-        for _ in range(ahead):
+        now = corrected(*coming, measured[:, t]) if t else now
+        coming = predicted(*now)
+        then = coming if ahead else now
+        for _ in range(ahead - 1):
             then = predicted(*then)
         found[:, t], weights[:, t] = (then[2][:, None] @ then[0][..., :2])[:, 0], now[2]
     return found, weights
