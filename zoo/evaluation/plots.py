@@ -81,7 +81,7 @@ def plot_forecast(history, forecast, *, name="", title="", show=None):
     axes.set(ylabel=name, xlabel="time" + (f" ({history.index.tz})" if history.index.tz else ""), title=title)
     locator = AutoDateLocator()
     axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
-    axes.legend(frameon=False, ncols=6, loc="upper left", bbox_to_anchor=(0, -0.18))
+    axes.legend(frameon=False, ncols=5, loc="upper left", bbox_to_anchor=(0, -0.18))
     return figure
 
 

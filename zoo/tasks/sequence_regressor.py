@@ -43,10 +43,10 @@ class SequenceRegressor:
         recipe: a `zoo.training.Recipe`, or what differs from the default (Adam) as a dict.
 
     Example:
-        >>> filter = zoo.create("tracking", cell="mut1").fit(zoo.data.sequences.tracking())
-        >>> filter.predict(measurements)                    # (time, 2) -> (time, 2)
+        >>> filter = zoo.create("tracking", cell="mut1").fit(zoo.data.problems.tracking())
+        >>> filter.predict(measurements)                    # (time, 2) -> (time, 4): where it is, and where a second later
         >>> tracker = filter.tracker()
-        >>> tracker.step(measurement)                       # (2,) -> (2,), one at a time
+        >>> tracker.step(measurement)                       # (2,) -> (4,), one at a time
     """
 
     def __init__(
