@@ -87,7 +87,7 @@ def interacting(measured, moves, noises, stay, sigma, speed, ahead=0):
     x = np.zeros((targets, models, 4))
     x[..., :2] = measured[:, None, 0]
     p = np.broadcast_to(np.diag([sigma**2, sigma**2, speed**2, speed**2]), (targets, models, 4, 4))
-    now = x, p, np.full((targets, models), 1 / models)
+    now = coming = x, p, np.full((targets, models), 1 / models)
     found, weights = np.empty(measured.shape), np.empty((targets, steps, models))
     for t in range(steps):
         now = corrected(*coming, measured[:, t]) if t else now
