@@ -61,8 +61,18 @@ def test_every_model_can_be_created_and_its_words_are_filled_in(name):
 def test_create_takes_other_arguments_and_refuses_unknown_ones():
     task = zoo.create("narx-solar", units=20, recipe={"epochs": 3})
     assert task.network["units"] == 20 and task.recipe.epochs == 3 and task.horizon == 24
-    with pytest.raises(TypeError, match="unit"):
-        zoo.create("narx-solar", unit=20)
+    for misspelt, near in (("unit", "units"), ("horizn", "horizon"), ("calender_features", "calendar_features")):
+        with pytest.raises(TypeError, match=rf"no argument '{misspelt}'.* Did you mean {near}\?"):
+            zoo.create("narx-solar", **{misspelt: 20})
+
+
+def test_another_cell_in_an_entry_that_is_not_made_for_it_is_answered_with_those_that_are():
+    with pytest.raises(TypeError, match="'output_taps'.* It takes: units, window.* for cell='narx'; for other cells take "
+                                        r"one of rnn-solar, .*zoo\.create\('rnn-solar', cell='gru'\)"):
+        zoo.create("narx-solar", cell="gru")
+    with pytest.raises(TypeError, match="without a core has no argument cell. A cell is given as core='gru'. It takes: units"):
+        zoo.create("narx-tanks", cell="gru")
+    assert zoo.create("rnn-solar", cell="mut1", cell_options=None).cell == "mut1"
 
 
 @pytest.mark.parametrize("call", [zoo.load, zoo.create, bundle_path])

@@ -37,7 +37,10 @@ def load_csv(tmp_path):
 def test_list_prints_every_model(run):
     code, out, _ = run("list")
     assert code == 0 and all(name in out for name in [*zoo.list_models(), *zoo.list_models(pretrained=True)])
-    assert "narx-solar" not in run("list", "tdnn*")[1] and "No model matches 'x*'" in run("list", "x*")[1]
+    assert "narx-solar" not in run("list", "tdnn*")[1]
+    for arguments, words in ((["x*"], "No model matches 'x*'; `zoo list` lists all."), (["x*", "--cells"], "No cell matches")):
+        code, out, err = run("list", *arguments)
+        assert code == 1 and not out and words in err
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", "narx-solar"], ["--help"]])
@@ -197,7 +200,7 @@ def test_forecast_of_a_file_of_sessions_is_honest_about_a_random_walk(tmp_path):
 def test_forecast_takes_another_pretrained_model(run):
     code, out, err = run("forecast", "--model", "rnn-stock")
     assert code == 0, err
-    assert "rnn-stock.sp500: 1 steps after 2018-12-28" in out and "Up or down, one step ahead" in out
+    assert "rnn-stock.sp500: 1 step after 2018-12-28" in out and "Up or down, one step ahead" in out
     table = pd.read_csv("forecast.csv", index_col="time", parse_dates=True)
     assert list(table.index) == [pd.Timestamp("2018-12-31")] and 0.01 <= table["rise"].iloc[0] <= 0.99
     code, out, err = run("forecast", "--model", "seq2seq-solar.greensboro", "--horizon", 3)
@@ -301,9 +304,17 @@ def test_a_horizon_beyond_the_trained_one_is_a_failure(run, tmp_path):
     assert code == 1 and "reaches 24 step(s) ahead" in err and os.listdir(tmp_path) == []
 
 
+def test_times_in_utc_are_not_by_the_clocks_of_a_place(run, tmp_path):
+    times = [f"{time:%Y-%m-%d %H:%M}" for time in pd.date_range("2024-03-25", periods=200, freq="h")]
+    (tmp_path / "data.csv").write_bytes(rows(times))
+    code, _, err = run("forecast", "data.csv", "--time", "time", "--target", "y", "--timezone", "Europe/Rome")
+    assert code == 1 and "not by the clocks of 'Europe/Rome': 2024-03-31 02:00:00, in row 148 of the file, does not" in err
+    assert "--timezone UTC" in err and "ambiguous" not in err and "nonexistent" not in err
+
+
 def test_an_unknown_time_zone_is_a_failure(run, load_csv):
     code, _, err = run("forecast", load_csv, "--time", "time", "--target", "wind", "--timezone", "Europe/Rom")
-    assert code == 1 and "do not fit the time zone 'Europe/Rom'" in err
+    assert code == 1 and "There is no time zone 'Europe/Rom'" in err
 
 
 # ------------------------------------------------------------------ help

@@ -160,6 +160,9 @@ def test_the_plots_are_figures(fitted):
     for plot in (plots.plot_autocorrelation, plots.plot_cross_correlation, plots.plot_regression, plots.plot_free_run):
         assert isinstance(plot(found), Figure)
     assert len(plots.plot_cross_correlation(found).axes) == 2
+    for figure in (plots.plot_autocorrelation(found), plots.plot_fit([2.0, 1.0, 0.5], [None] * 3)):
+        ticks = figure.axes[0].get_xticks()
+        assert (ticks == ticks.round()).all()                               # lags and epochs are counted
 
 
 # ------------------------------------------------------------------ the page

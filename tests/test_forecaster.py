@@ -171,6 +171,14 @@ def test_plot_is_a_figure_of_history_forecast_and_truth(driven):
     assert {"history", "truth", "forecast", "seasonal naive"} <= set(labels) and axes.get_ylabel() == series.name
 
 
+def test_a_series_is_called_after_its_target_unless_it_has_a_name(tmp_path):
+    frame = small.wave().frame
+    assert TimeSeries(frame, target="load").name == "load"
+    assert TimeSeries(frame, target="load", name="load (kW)").name == "load (kW)"
+    frame.rename_axis("time").to_csv(tmp_path / "power.csv")
+    assert TimeSeries.from_csv(tmp_path / "power.csv", time="time", target="load").name == "load"
+
+
 def test_a_saved_forecaster_loads_and_forecasts_the_same(tmp_path, driven):
     driven.save(tmp_path / "mine")
     again = zoo.load(tmp_path / "mine")

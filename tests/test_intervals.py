@@ -159,6 +159,8 @@ def test_a_plot_shows_the_intervals_as_bands(noisy):
     figure = noisy.plot(small.wave(900, noise=0.3), intervals=(0.8, 0.95))
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert {"80 % interval", "95 % interval"} <= set(labels) and len(figure.axes[0].collections) == 2
+    (pale,), (deep,) = (band.get_facecolor() for band in figure.axes[0].collections)      # the widest first
+    assert pale[3] == deep[3] == 1 and (pale[1:3] - deep[1:3] > 0.15).all()               # and none seen through another
     assert not plots.plot_forecast(small.wave().frame["load"], noisy.forecast(small.wave())).axes[0].collections
 
 

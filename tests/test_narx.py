@@ -269,6 +269,24 @@ def test_a_diverging_run_is_an_error_with_its_step_and_never_numbers():
     assert diagnosis.diverged() <= caught.value.step and "The free run DIVERGES at step" in diagnosis.verdict()
 
 
+def test_a_run_that_diverges_on_what_it_was_never_trained_on_says_so():
+    model, test = unstable(), driven(seed=1)
+    u, initial = np.array(test.u), np.array(test.y[:1])
+    u[3, 1] = -2000
+    with pytest.raises(Diverged, match=r"at step 3, but it was given input u2 \(V\) = -2000, 3,\d+ standard deviations from "
+                                       r"the mean of the training part \(.* ± 0.5.*Check the units") as caught:
+        model.simulate(u, initial)
+    assert caught.value.step == 3
+    with pytest.raises(Diverged, match=r"initial output y1 \(m\) = 1e\+04"):
+        model.simulate(test.u, np.where([True, False], 1e4, initial))
+    u = np.array(test.u)
+    u[40, 0] = 1e6                                                          # behind the step at which it had diverged already
+    with pytest.raises(Diverged, match="the closed loop is unstable"):
+        model.simulate(u, initial)
+    with pytest.raises(Diverged, match=r"input u1 \(V\) = 1e\+06"):
+        model.predict(Record(u, test.y, inputs=test.inputs)[38:42], steps=3)
+
+
 # ------------------------------------------------------------------ bundles
 def test_a_bundle_gives_back_the_same_model(trained, tmp_path):
     trained.save(tmp_path / "mine")
@@ -304,6 +322,18 @@ def test_records_are_checked():
         model.fit(Record(driven().u, np.ones((300, 1))))
     with pytest.raises(RuntimeError, match="not trained yet"):
         model.simulate(np.zeros((5, 2)))
+
+
+def test_a_record_too_short_for_its_taps_is_refused_before_training():
+    with pytest.raises(DataError, match="driven has 5 samples, of which the last 25% are held out to choose by; with taps of "
+                                        "up to 2 steps that needs at least 6"):
+        NARX(units=2).fit(driven(5))
+    with pytest.raises(DataError, match=r"training part has 2 step\(s\) to learn from: 4 samples, less the 2 that .* alone has "
+                                        "11 weights. Give a longer record or fewer taps"):
+        NARX(units=2).fit(driven(6))
+    with pytest.raises(DataError, match=r"10 step\(s\) to learn from: 14 samples, less the 2"):
+        NARX(units=2).fit([driven(7), driven(7)], driven(20))
+    NARX(units=2, recipe=QUICK).fit([driven(8), driven(8)], driven(20))
 
 
 def test_what_a_run_is_given_is_checked(trained):

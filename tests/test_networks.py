@@ -115,6 +115,7 @@ def test_more_pieces_overlap_and_a_short_record_limits_their_length():
     ({"core": "nosuch"}, ValueError, "There is no cell 'nosuch'"),
     ({"core": "gru", "activation": "tanh"}, TypeError, "NARX with a core has no argument activation. It takes: units,"),
     ({"core": "gru", "error_taps": 1}, TypeError, "NARX with a core has no argument error_taps"),
+    ({"unit": 3}, TypeError, r"no argument unit. Did you mean units\?"),
     ({"washout": 3}, TypeError, "NARX without a core has no argument washout"),
     ({"core": "gru", "output_taps": 5, "washout": 4}, ValueError, "washout must cover the longest output tap, 5"),
     ({"core": "gru", "units": 0}, ValueError, "units must be a positive integer"),

@@ -145,7 +145,7 @@ def test_any_cell_can_stand_there(cell):
 def test_the_catalogs_models_take_any_cell():
     task = zoo.create("tracking", cell="mut1", units=6, recipe={"epochs": 1})
     problem = problems.tracking(20, 5, 5, steps=15)
-    assert task.fit(problem).predict(problem.test).shape == (5, 15, 2) and task.cell == "mut1"
+    assert task.fit(problem).predict(problem.test).shape == (5, 15, 4) and task.cell == "mut1"
 
 
 # ------------------------------------------------------------------ errors
@@ -241,6 +241,28 @@ def test_a_bundle_gives_the_same_numbers_again(tmp_path, fitted, profile):
         assert difference == 0 and card["pattern"] == task.pattern and card["parameters"] == task.model.count_params()
 
 
+def test_what_lies_ahead_is_scored_apart_and_predicted_from_the_past_alone():
+    data = problems.targets_of(60, 20)
+    task = SequenceRegressor(units=6, relation="difference", recipe=QUICK)
+    parts = task.split(data)
+    found = task.fit(parts).evaluate(parts)
+    assert list(found["scores"])[:2] == ["all steps", "straight"] and "straight, 1 step ahead" in found["scores"]
+    test, estimates = parts.test, task.estimates(parts)
+    for group, columns in (("all steps", slice(0, 2)), ("all steps, 1 step ahead", slice(2, 4))):
+        for name, row in found["scores"][group].items():
+            error = (estimates[name] - test.y)[:, data.lead :, columns]
+            assert row["RMSE"] == pytest.approx(np.sqrt(np.mean(error**2)))
+    assert found["title"] == "Test of 60 targets, x (m), y (m)" and "All steps, 1 step ahead: the model" in found["verdict"]
+    assert found["valid_RMSE"] == task.scores(parts.valid)["all steps"]["model"]["RMSE"]
+    x = test.x.copy()
+    x[:, 12:] += 100
+    np.testing.assert_array_equal(task.predict(x)[:, :12], estimates["model"][:, :12])
+    tracker = task.tracker()
+    np.testing.assert_allclose([tracker.step(each) for each in test.x[0]], estimates["model"][0], atol=1e-2)
+    now, _, ahead, _ = task.plot(parts, show=[]).axes
+    assert now.lines[0].get_xdata()[0] == 0 and ahead.lines[0].get_xdata()[0] == 1     # drawn at the moment they are of
+
+
 def test_the_catalog_trains_and_evaluates_it(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "create", lambda name: zoo.create(name, units=4, recipe={"epochs": 1}))
     monkeypatch.setattr(run, "resolve", lambda name: lambda: problems.tracking(30, 10, 10, steps=15))
@@ -257,3 +279,8 @@ def test_a_plot_shows_the_truth_and_the_estimates_that_were_asked_for(fitted):
     assert len(axes) == 1 and [line.get_label() for line in axes[0].lines] == ["truth", "model", "linear"]
     assert axes[0].get_ylabel() == "sum (m)" and isinstance(parts, Problem)
     assert len(fitted.plot(sums()).axes[0].lines) == 2
+
+
+def test_a_misspelt_argument_is_answered_with_the_near_one():
+    with pytest.raises(TypeError, match="no argument 'unit'. Did you mean units. It takes: cell, units"):
+        zoo.create("tracking", unit=3)

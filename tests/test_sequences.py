@@ -46,11 +46,23 @@ def test_sequences_know_their_columns_and_cannot_be_written_to():
     ({"y": Y, "x": X, "inputs": ("a", "a")}, "every name once"),
     ({"y": Y, "x": X, "reference": ("x1", "x2")}, r"reference names an input for each of the 1 output\(s\)"),
     ({"y": Y, "x": X, "reference": ("sun",)}, "no input 'sun' to refer to. The inputs are: x1, x2"),
+    ({"y": Y, "x": X, "ahead": (0, 1)}, r"ahead is a whole number of steps, 0 or more, for each of the 1 output\(s\)"),
+    ({"y": Y, "x": X, "ahead": (-1,)}, r"Received: \(-1,\)"),
     ({"y": Y, "x": X, "groups": {"day": np.zeros((6, 8))}}, "group 'day' marks at least one scored step"),
 ])
 def test_what_does_not_fit_is_one_error(arguments, words):
     with pytest.raises(DataError, match=words):
         Sequences(**arguments)
+
+
+def test_outputs_of_one_moment_are_taken_with_their_references_and_a_repr_is_one_line():
+    both = np.concatenate([Y, 2 * Y], axis=2)
+    made = Sequences(both, X, outputs=("now", "next"), reference=("x1", "x2"), ahead=(0, 1), name="mine")
+    assert made.at(1).outputs == ("next",) and made.at(1).reference == ("x2",) and made.at(1).ahead == (1,)
+    assert (made.at(1).y == 2 * Y).all() and (made.at(1).x == X).all() and Sequences(Y, X).ahead == (0,)
+    assert repr(made) == "Sequences('mine': 6 of 8 steps; x1, x2 -> now, next)"
+    with pytest.raises(DataError, match="The parts differ in their ahead"):
+        Problem(made, made, replace(made, ahead=(0, 2)), {})
 
 
 def test_sequences_are_chosen_with_their_groups():
@@ -140,6 +152,9 @@ def test_a_moving_line_follows_a_line_and_a_moving_average_lags():
     straight = Sequences(line, line, reference=("x1",), lead=4)
     np.testing.assert_allclose(estimators.moving_fit(1)(noisy, noisy)(straight), line, atol=1e-9)
     np.testing.assert_allclose(estimators.moving_fit(0)(straight, straight)(straight), line, atol=1e-9)     # n = 1
+    both = np.concatenate([line, line + 6], axis=2)                         # two steps on
+    ahead = Sequences(both, line, reference=("x1", "x1"), ahead=(0, 2), lead=4)
+    np.testing.assert_allclose(estimators.moving_fit(1)(ahead, ahead)(ahead)[:, 1:], both[:, 1:], atol=1e-9)
 
 
 # ------------------------------------------------------------------ targets and filters
@@ -186,8 +201,8 @@ def test_one_model_is_the_kalman_filter_of_statsmodels():
 
     measured = synthetic.manoeuvring_target(2, 40, seed=6)[0]
     move, shape = filters.constant_velocity(1.0)
-    ours = filters.interacting(measured, [move], [20.0 * shape], 1.0, 40.0, 150.0)[0]
-    for one, track in zip(ours, measured, strict=True):
+    ours, ahead = (filters.interacting(measured, [move], [20.0 * shape], 1.0, 40.0, 150.0, n)[0] for n in (0, 1))
+    for one, next_one, track in zip(ours, ahead, measured, strict=True):
         theirs = KalmanFilter(k_endog=2, k_states=4)
         theirs["design"], theirs["transition"] = np.eye(2, 4), move
         theirs["selection"], theirs["state_cov"], theirs["obs_cov"] = np.eye(4), 20.0 * shape, 40.0**2 * np.eye(2)
@@ -196,6 +211,7 @@ def test_one_model_is_the_kalman_filter_of_statsmodels():
         cov = np.diag([40.0**2, 40.0**2, 150.0**2, 150.0**2])
         theirs.initialize_known(move @ start, move @ cov @ move.T + 20.0 * shape)
         np.testing.assert_allclose(theirs.filter().filtered_state[:2].T, one[1:], atol=1e-6)
+        np.testing.assert_allclose(theirs.filter().predicted_state[:2, 1:].T, next_one[1:], atol=1e-6)      # F x̂
 
 
 def test_models_that_are_all_alike_are_the_kalman_filter_and_weights_add_up():
@@ -205,15 +221,54 @@ def test_models_that_are_all_alike_are_the_kalman_filter_and_weights_add_up():
     three, weights = filters.interacting(measured, [move] * 3, [20.0 * shape] * 3, 0.9, 40.0, 150.0)
     np.testing.assert_allclose(three, one, atol=1e-6)
     np.testing.assert_allclose(weights.sum(axis=2), 1.0)
+    one, three = (filters.interacting(measured, [move] * n, [20.0 * shape] * n, 0.9, 40.0, 150.0, 1)[0] for n in (1, 3))
+    np.testing.assert_allclose(three, one, atol=1e-6)
+
+
+def test_models_that_differ_predict_by_the_mixture_of_their_predictions_and_see_nothing_that_comes_later():
+    measured = synthetic.manoeuvring_target(3, 30, seed=7)[0]
+    move, shape = filters.constant_velocity(1.0)
+    models = [move, filters.coordinated_turn(1.0, 0.1)], [shape, shape], 0.9, 40.0, 150.0
+    now = filters.interacting(measured, *models)[0]
+    ahead = filters.interacting(measured, *models, 1)[0]
+    apart = filters.interacting(measured, *models[:2], 0.999, *models[3:], 1)[0]    # hardly a change to the other
+    assert np.abs(ahead - now).max() > 50 and np.abs(apart - ahead).max() > 0.1
+    changed = measured.copy()
+    changed[:, 20:] += 500
+    np.testing.assert_array_equal(filters.interacting(changed, *models, 1)[0][:, :20], ahead[:, :20])
+    assert np.abs(filters.interacting(changed, *models, 1)[0][:, 20] - ahead[:, 20]).min() > 10
+
+
+def test_each_filter_is_tuned_for_each_moment_by_itself():
+    problem = problems.tracking(60, 10, 10, steps=40)
+    train = problem.train
+    where = train.scored["all steps"]
+    moved = replace(train.at(1), ahead=(0, 0))                              # as if they were of the present
+
+    def error(found):
+        return np.sqrt(np.mean((found - train.y[..., 2:])[where] ** 2))
+
+    fitted = filters.kalman(40.0)(train, train)(train)
+    np.testing.assert_allclose(fitted[..., 2:], filters.kalman(40.0)(train.at(1), train.at(1))(train.at(1)))
+    np.testing.assert_allclose(fitted[..., :2], filters.kalman(40.0)(train.at(0), train.at(0))(train.at(0)))
+    assert error(fitted[..., 2:]) < 0.7 * error(filters.kalman(40.0)(moved, moved)(moved))
 
 
 def test_the_better_filter_is_the_better_one():
     problem = problems.tracking(60, 10, 40, steps=60)
-    error = {}
+    where, error = problem.test.scored["all steps"], {}
     for name, estimate in problem.fitted.items():
-        where = problem.test.scored["all steps"]
-        error[name] = np.sqrt(np.mean((estimate(problem.test) - problem.test.y)[where] ** 2))
-    assert error["interacting models"] < error["Kalman filter"] < error["measurement"]
+        error[name] = np.sqrt(np.mean((estimate(problem.test) - problem.test.y)[where] ** 2, axis=0))
+    assert (error["interacting models"] < error["Kalman filter"]).all()
+    assert (error["Kalman filter"] < error["measurement"]).all()
+    assert (error["Kalman filter"][2:] > error["Kalman filter"][:2]).all()
+
+
+def test_where_a_target_will_be_is_where_it_is_a_second_later():
+    made = problems.targets_of(5, 30, seed=3)
+    assert made.y.shape == (5, 30, 4) and made.ahead == (0, 0, 1, 1) and made.reference == problems.MEASURED * 2
+    np.testing.assert_array_equal(made.y[:, :-1, 2:], made.y[:, 1:, :2])
+    assert np.std(made.x - made.y[..., :2]) == pytest.approx(40, rel=0.1)
 
 
 # ------------------------------------------------------------------ problems of the catalog

@@ -23,6 +23,12 @@ def test_a_record_holds_its_samples_as_float64_that_cannot_be_written_to():
         made.y[0] = 1
 
 
+def test_a_record_prints_in_a_line():
+    made = Record(np.zeros((1500, 1)), np.ones((1500, 2)), 0.25, "tank", ("pump (V)",))
+    assert repr(made) == "Record('tank': 1,500 samples, 0.25 s apart; pump (V) -> y1, y2)"
+    assert repr(Record(np.zeros((3, 0)), np.ones((3, 1)))) == "Record('record': 3 samples, 1 s apart; no input -> y1)"
+
+
 def test_a_slice_of_a_record_is_the_record_of_these_samples():
     part = record()[1:4]
     assert isinstance(part, Record) and len(part) == 3 and part.u.tolist() == [[1], [2], [3]]

@@ -1,5 +1,7 @@
 """Training: the exact Jacobian, Levenberg-Marquardt, Adam, and what stops them."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -8,9 +10,9 @@ import small
 from zoo.data.synthetic import mackey_glass
 from zoo.data.windows import lagged
 from zoo.models import narx
-from zoo.tasks import Forecaster
+from zoo.tasks import NARX, Forecaster
 from zoo.training import Recipe
-from zoo.training.fit import adam
+from zoo.training.fit import adam, unalarmed
 from zoo.training.second_order import OneHiddenLayer, levenberg_marquardt
 
 NETWORKS = {
@@ -211,6 +213,25 @@ def test_a_training_that_diverges_is_an_error_and_leaves_no_forecaster():
 def test_a_bad_recipe_is_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         Recipe(**arguments)
+
+
+def test_a_misspelt_field_of_a_recipe_is_answered_with_the_near_one():
+    for make in (Recipe.of, lambda recipe: Forecaster(recipe=recipe), lambda recipe: NARX(recipe=recipe)):
+        with pytest.raises(TypeError, match=r"has no field 'epoch'. Did you mean epochs\? Its fields are: method, epochs"):
+            make({"epoch": 3})
+    with pytest.raises(TypeError, match='recipe is a Recipe or a dict, such as .* Received: int'):
+        Recipe.of(3)
+    made = Recipe.of({"epochs": 3}, {"epochs": 9, "decay": 0.1})
+    assert made == Recipe(epochs=3, decay=0.1) and Recipe.of(made) is made
+
+
+def test_many_short_trainings_are_no_cause_for_alarm(caplog):
+    logger = logging.getLogger("tensorflow")
+    with unalarmed():
+        logger.warning("5 out of the last 5 calls to %s triggered tf.function retracing.", "f")
+        logger.warning("something else")
+    logger.warning("5 out of the last 5 calls to f triggered tf.function retracing.")
+    assert [record.getMessage()[:9] for record in caplog.records] == ["something", "5 out of "]
 
 
 def test_lm_is_chosen_up_to_2000_weights_and_adam_above():

@@ -64,7 +64,7 @@ def list_(
         if any(registry.fnmatchcase(each, pattern) for each in [name, *full]):
             table.add_row(name, entry.pattern, entry.title, ", ".join(full))
             shown += 1
-    console.print(table if shown else f"No model matches {pattern!r}.")
+    printed(table, shown, f"No model matches {pattern!r}", "zoo list")
 
 
 def list_cells(pattern):
@@ -76,7 +76,15 @@ def list_cells(pattern):
     found = [entry for name, entry in CELLS.items() if registry.fnmatchcase(name, pattern)]
     for entry in found:
         table.add_row(entry.name, entry.title, entry.paper)
-    console.print(table if found else f"No cell matches {pattern!r}.")
+    printed(table, found, f"No cell matches {pattern!r}", "zoo list --cells")
+
+
+def printed(table, found, nothing, all_of_them):
+    """A table, or what it says if nothing is in it: that is a failure."""
+    if not found:
+        errors.print(f"[red]Error:[/red] {escape(nothing)}; `{all_of_them}` lists all. With wildcards: '*solar*'.")
+        raise typer.Exit(1)
+    console.print(table)
 
 
 def written(entry):

@@ -19,6 +19,7 @@ from zoo.console import (
     print_coverage,
     print_forecast,
     print_metrics,
+    steps,
 )
 
 PRETRAINED = "narx-solar.greensboro"
@@ -210,7 +211,8 @@ def forecast_pretrained(name, at, horizon):
     row = series.index.get_indexer([moment])[0] if at else last
     if not first <= row <= last:
         raise typer.BadParameter(
-            f"--at {at} is not in the test period with {horizon} steps to follow: {series.index[first]} to {series.index[last]}"
+            f"--at {at} is not in the test period with {steps(horizon)} to follow: {series.index[first]} to "
+            f"{series.index[last]}"
         )
     history, ahead = series.until(row + 1), series.frame.iloc[row + 1 : row + 1 + horizon]
     options = {"sessions": ahead.index} if series.calendar == "sessions" else {}
@@ -219,14 +221,14 @@ def forecast_pretrained(name, at, horizon):
 
     moment = f"{series.index[row]:%Y-%m-%d %H:%M}"
     console.print(
-        f"[bold]{name}[/bold]: {horizon} steps after {moment}, {escape(series.name)}. {title_of(weights.dataset)}"
+        f"[bold]{name}[/bold]: {steps(horizon)} after {moment}, {escape(series.name)}. {title_of(weights.dataset)}"
     )
     print_forecast(table, ("model", "truth", "smart_persistence" if series.clear_sky else "persistence"))
     if series.clear_sky:
         print_day(table[series.frame.loc[table.index, series.clear_sky] > 0])
     print_metrics(card["metrics"])
     tail = history.frame[series.target].iloc[-max(3 * horizon, 20) :]
-    return Forecasted(table, tail, series.name, f"{name}, {horizon} steps from {moment}", task, parts.test)
+    return Forecasted(table, tail, series.name, f"{name}, {steps(horizon)} from {moment}", task, parts.test)
 
 
 def title_of(dataset):
@@ -262,7 +264,7 @@ def forecast_file(task, series, test, ahead, horizon, levels, by_horizon):
     if test is not None:
         scored(task.backtest(test, stride=stride_for(test), intervals=levels), by_horizon)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
-    title = f"{series.name}, {horizon} steps after {series.index[-1]:%Y-%m-%d %H:%M}"
+    title = f"{series.name}, {steps(horizon)} after {series.index[-1]:%Y-%m-%d %H:%M}"
     tail = series.frame[series.target].iloc[-max(3 * horizon, 20) :]
     return Forecasted(table, tail, series.name, title, task, test)
 
@@ -332,7 +334,7 @@ def backtest(
         from zoo.evaluation.report import scoring
 
         diagnosis = task.diagnose(test)
-        write(report / "index.html", f"{series.name}, {horizon} steps ahead", scoring(found, diagnosis), "backtest")
+        write(report / "index.html", f"{series.name}, {steps(horizon)} ahead", scoring(found, diagnosis), "backtest")
         console.print(diagnosis.verdict(), soft_wrap=True, markup=False)
         console.print(f"Wrote {report / 'index.html'}.", markup=False)
 

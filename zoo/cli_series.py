@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from zoo import registry
 from zoo.cells.catalog import CELLS
-from zoo.console import console, counting, load_keras, training_progress
+from zoo.console import console, counting, load_keras, steps, training_progress
 
 ORIGINS = 2000  # of a score, at most
 
@@ -140,7 +140,7 @@ def describe(source, series, task):
     network = "NARX" if task.cell == "narx" else task.cell
     if task.cell == "narx":
         taps = ", ".join(map(str, core.output_taps))
-        sees = f" on the target {taps} steps back" if taps else " on its inputs alone"
+        sees = f" on the target {taps} step{'' if taps == '1' else 's'} back" if taps else " on its inputs alone"
     else:
         sees = f", {core.strategy}, that reads {core.window_for(series.season)} steps"
     console.print(
@@ -172,7 +172,7 @@ def forecasters():
 
 def when(delay):
     """As of when an input that is measured is seen."""
-    return f"{delay} steps earlier (with --strategy direct: up to the present)" if delay else "up to the present"
+    return f"{steps(delay)} earlier (with --strategy direct: up to the present)" if delay else "up to the present"
 
 
 def check_ahead(series, ahead, horizon):

@@ -151,7 +151,25 @@ def create(name, **arguments):
     """
     entry, tag = catalog().split(name)
     variant = entry.weights[tag].arguments if tag else {}
-    return resolve(entry.task)(**{**entry.arguments, **variant, **arguments})
+    try:
+        return resolve(entry.task)(**{**entry.arguments, **variant, **arguments})
+    except TypeError as error:
+        if advice := for_another_cell(entry, arguments.get("cell", entry.cell)):
+            raise TypeError(f"{error} {advice}") from None
+        raise
+
+
+def for_another_cell(entry, cell):
+    """In words: which entries to take for a cell that the arguments of this one are not made for; nothing if there are none."""
+    entries = [catalog().split(name)[0] for name in catalog().names()]
+    others = [each.name for each in entries if each.task == entry.task and "cell" in each.arguments]
+    if cell == entry.cell or "cell" in entry.arguments or not others:
+        return ""
+    own = ", ".join(name for name in entry.arguments if name != "recipe")
+    return (
+        f"The entry {entry.name!r} gives {own}, for cell={entry.cell!r}; for other cells take one of {', '.join(others)}, as "
+        f"in zoo.create({others[0]!r}, cell={cell!r})."
+    )
 
 
 def bundle_path(name):

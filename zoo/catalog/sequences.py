@@ -20,8 +20,8 @@ ENTRIES = [
     Entry(
         name="tracking",
         pattern="many-to-many",
-        title="Where is it now? A manoeuvring target from noisy positions",
-        teaches="a learned filter that carries its state from step to step, beside Kalman's and interacting models",
+        title="Where is it now, and where next? A manoeuvring target from noisy positions",
+        teaches="a learned filter that carries its state from step to step and predicts the next, beside Kalman's and others",
         task=REGRESSOR,
         arguments={
             "cell": "gru",
@@ -29,7 +29,8 @@ ENTRIES = [
             "relation": "difference",
             "recipe": {"epochs": 40, "learning_rate": 5e-3, "batch_size": 64},
         },
-        metric="RMSE of a coordinate over other targets: all, straight, turning and accelerating, beside the tuned filters",
+        metric="RMSE of a coordinate, now and a step ahead, over other targets: all, straight, turning and accelerating, "
+        "beside filters tuned for each",
         reference="Li & Jilkov 2003, Survey of maneuvering target tracking; Blom & Bar-Shalom 1988 (interacting models)",
         notebook="tracking.ipynb",
         weights={"simulated": Weights(data="zoo.data.problems:tracking", dataset="tracking")},

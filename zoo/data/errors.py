@@ -1,4 +1,6 @@
-"""What is said of data that cannot be used."""
+"""What is said of data that cannot be used, and of names that nobody knows."""
+
+import difflib
 
 
 class DataError(ValueError):
@@ -13,6 +15,12 @@ class DataError(ValueError):
     def __init__(self, said, remedy="", in_file=""):
         super().__init__(f"{said} {remedy}".strip())
         self.for_a_file = f"{said} {in_file or remedy}".strip()
+
+
+def near(given, known):
+    """In words: the known name that each given one is most like; nothing where none is."""
+    found = [match for name in given for match in difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)]
+    return f" Did you mean {', '.join(dict.fromkeys(found))}?" if found else ""
 
 
 def check_columns(frame, columns):

@@ -124,10 +124,11 @@ LEAD = 10  # seconds in which every filter settles
 
 
 def tracking(train=3000, valid=250, test=500, steps=120, noise=40.0):
-    """Where manoeuvring targets are, from noisy positions once a second, as `zoo.data.synthetic.manoeuvring_target` makes them.
+    """Where manoeuvring targets are and where they will be a second later, from noisy positions once a second.
 
-    Each part has targets of its own. The first 10 s of each, in which every filter settles, are not scored; straight, turning
-    and accelerating flight are scored apart.
+    The targets are those of `zoo.data.synthetic.manoeuvring_target`. Each part has targets of its own. The first 10 s of each,
+    in which every filter settles, are not scored. Straight, turning and accelerating flight are scored apart, by the motion at
+    the moment of the measurement: a manoeuvre that begins in the second after it is one that no prediction can know of.
     """
     parts = [targets_of(count, steps, noise, seed) for count, seed in ((train, 1), (valid, 2), (test, 3))]
     baselines = {
@@ -140,14 +141,16 @@ def tracking(train=3000, valid=250, test=500, steps=120, noise=40.0):
 
 
 def targets_of(count, steps, noise=40.0, seed=0):
-    """Sequences of measured and true positions of so many targets."""
-    measured, truth, modes = synthetic.manoeuvring_target(count, steps, noise=noise, seed=seed)
+    """Sequences of measured positions of so many targets, with the true ones of the same second and of the next."""
+    measured, truth, modes = synthetic.manoeuvring_target(count, steps + 1, noise=noise, seed=seed)
+    modes = modes[:, :-1]
     return Sequences(
-        truth,
-        measured,
-        outputs=("x (m)", "y (m)"),
+        np.concatenate([truth[:, :-1], truth[:, 1:]], axis=2),
+        measured[:, :-1],
+        outputs=("x (m)", "y (m)", "x a second later (m)", "y a second later (m)"),
         inputs=MEASURED,
-        reference=MEASURED,
+        reference=MEASURED * 2,
+        ahead=(0, 0, 1, 1),
         lead=LEAD,
         groups={mode: modes == n for n, mode in enumerate(synthetic.MODES) if (modes[:, LEAD:] == n).any()},
         time="second",

@@ -141,13 +141,44 @@ def parse_times(cells, timezone=None, dayfirst=None):
     if times.hasnans:
         raise DataError(f"Column {cells.name!r} has no time in row {int(np.argmax(times.isna())) + 2} of the file.")
     if timezone:
-        try:
-            times = times.tz_convert(timezone) if times.tz else times.tz_localize(timezone, ambiguous="infer")
-        except Exception as error:  # those of zoneinfo, pytz and pandas have no common base
-            raise DataError(
-                f"The times of column {cells.name!r} do not fit the time zone {timezone!r}: {error.args[0]}"
-            ) from None
+        times = (
+            times.tz_convert(check_zone(timezone)) if times.tz else localized(times, check_zone(timezone), cells.name)
+        )
     return times.rename(cells.name)
+
+
+def check_zone(timezone):
+    try:
+        pd.Timestamp(0).tz_localize(timezone)
+    except Exception:  # those of zoneinfo and of pandas have no common base
+        raise DataError(
+            f"There is no time zone {timezone!r}. Expected a name such as Europe/Rome, or UTC or +01:00."
+        ) from None
+    return timezone
+
+
+def localized(times, timezone, column):
+    """Times without a zone as those of this one's clocks; where clocks went back, the order tells the first from the second.
+
+    Raises:
+        DataError: a time was skipped by the clocks, or came twice and the order does not tell which of the two it is.
+    """
+    try:
+        return times.tz_localize(timezone, ambiguous="infer")
+    except Exception:  # pandas', and of older ones pytz', have no common base
+        skipped = times.tz_localize(timezone, ambiguous=np.ones(len(times), bool), nonexistent="NaT").isna()
+        twice = times.tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").isna()
+    at = int(np.argmax(skipped if skipped.any() else twice))
+    if skipped.any():
+        why = "does not exist there: clocks were put forward over it"
+    else:
+        why = "came twice there, when clocks were put back, and the rows around it do not tell which of the two it is"
+    raise DataError(
+        f"The times of column {column!r} are not by the clocks of {timezone!r}: {times[at]}, in row {at + 2} of the file, "
+        f"{why}.",
+        'If they are in UTC, or by one clock all year, name that: timezone="UTC" or "+01:00".',
+        "If they are in UTC, or by one clock all year, name that: --timezone UTC or --timezone +01:00.",
+    )
 
 
 def _day_or_month(cells, read):

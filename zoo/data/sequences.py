@@ -27,6 +27,8 @@ class Sequences:
         outputs, inputs, features: the name of each column of y, x and vector with its unit.
         reference: for each output the input it is measured against, such as the clear sky of an irradiance or the measurement
             of a position; () for none. Tasks can estimate the ratio to it, or the difference from it.
+        ahead: for each output how many steps after its inputs it is: 0 for an estimate of the present, 1 for a prediction of
+            the next step; () for the present throughout.
         lead: first steps of each sequence that are given but not scored.
         groups: name -> (sequences, time) of True and False, steps that are scored apart.
         lower: the least value an output can have; None for none.
@@ -46,6 +48,7 @@ class Sequences:
     inputs: tuple | None = None
     features: tuple | None = None
     reference: tuple = ()
+    ahead: tuple = ()
     lead: int = 0
     groups: dict = field(default_factory=dict)
     lower: float | None = None
@@ -85,6 +88,12 @@ class Sequences:
                 raise DataError(
                     f"There is no input {each!r} to refer to. The inputs are: {', '.join(self.inputs) or 'none'}."
                 )
+        ahead = tuple(self.ahead) or (0,) * y.shape[2]
+        if len(ahead) != y.shape[2] or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in ahead):
+            raise DataError(
+                f"ahead is a whole number of steps, 0 or more, for each of the {y.shape[2]} output(s). Received: {self.ahead!r}"
+            )
+        object.__setattr__(self, "ahead", ahead)
         groups = {name: np.asarray(mask, bool) for name, mask in self.groups.items()}
         for name, mask in groups.items():
             if mask.shape != y.shape[:2] or not mask[:, self.lead :].any():
@@ -97,12 +106,23 @@ class Sequences:
     def __len__(self):
         return len(self.y)
 
+    def __repr__(self):
+        given = ", ".join((*self.inputs, *self.features))
+        return f"Sequences({self.name!r}: {len(self):,} of {self.y.shape[1]:,} steps; {given} -> {', '.join(self.outputs)})"
+
     def __getitem__(self, rows):
         if not isinstance(rows, (slice, np.ndarray, list)):
             raise DataError(f"Sequences are chosen as sequences[a:b] or by an array of numbers. Received: {rows!r}")
         groups = {name: mask[rows] for name, mask in self.groups.items()}
         groups = {name: mask for name, mask in groups.items() if mask[:, self.lead :].any()}
         return replace(self, y=self.y[rows], x=self.x[rows], vector=self.vector[rows], groups=groups)
+
+    def at(self, ahead):
+        """The same sequences with only the outputs of so many steps ahead."""
+        columns = [k for k, steps in enumerate(self.ahead) if steps == ahead]
+        names = {n: tuple(getattr(self, n)[k] for k in columns) for n in ("outputs", "ahead")}
+        reference = tuple(self.reference[k] for k in columns) if self.reference else ()
+        return replace(self, y=self.y[..., columns], reference=reference, **names)
 
     @property
     def scored(self):
@@ -148,7 +168,7 @@ class Problem:
 
     def __post_init__(self):
         for part in (self.valid, self.test):
-            for names in ("inputs", "features", "outputs", "reference"):
+            for names in ("inputs", "features", "outputs", "reference", "ahead"):
                 if getattr(part, names) != getattr(self.train, names):
                     raise DataError(
                         f"The parts differ in their {names}: {getattr(self.train, names)} to train on, {getattr(part, names)} "

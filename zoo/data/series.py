@@ -29,7 +29,7 @@ class TimeSeries:
         season: steps a season, for the seasonal naive forecast and for MASE (24 for hours of a day).
         clear_sky: the column with the clear-sky value of the target; it makes smart persistence and day-time scores.
         lower, upper: physical bounds of the target; forecasts are clipped to them.
-        name: for titles.
+        name: of the target with its unit, for axes and titles; its column by default.
 
     Raises:
         DataError: a column is missing or not numeric, a value is NaN or infinite, times are duplicate, unsorted or
@@ -45,12 +45,13 @@ class TimeSeries:
     clear_sky: str | None = None
     lower: float | None = None
     upper: float | None = None
-    name: str = "series"
+    name: str = ""
 
     def __post_init__(self):
         given_past, given_future = self.past, self.future
         object.__setattr__(self, "past", tuple(self.past))
         object.__setattr__(self, "future", tuple(self.future))
+        object.__setattr__(self, "name", self.name or self.target)
         if self.calendar not in ("regular", "sessions"):
             raise DataError(f'calendar must be "regular" or "sessions". Received: {self.calendar!r}')
         if any(isinstance(columns, str) for columns in (given_past, given_future)):
@@ -191,7 +192,7 @@ def _table(
     path, marks = Path(path), reading.Marks(decimal, thousands)
     times, numbers = reading.columns(path, time, [target, *past, *future], marks, separator, progress)
     frame = numbers.set_axis(reading.parse_times(times, timezone, dayfirst), axis=0)
-    return frame, {"past": past, "future": future, "name": path.stem, **options}
+    return frame, {"past": past, "future": future, **options}
 
 
 def check_numbers(frame):

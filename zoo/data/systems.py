@@ -1,5 +1,6 @@
 """Measured records of dynamic systems, for system identification: what went in, what came out, one row a sample."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +62,10 @@ class Record:
 
     def __len__(self):
         return len(self.y)
+
+    def __repr__(self):
+        names = " -> ".join(", ".join(columns) or "no input" for columns in (self.inputs, self.outputs))
+        return f"Record({self.name!r}: {len(self):,} samples, {self.step:.4g} s apart; {names})"
 
     def __getitem__(self, rows):
         if not isinstance(rows, slice) or rows.step not in (None, 1):
@@ -161,7 +166,22 @@ def check_records(data, memory, like=None):
 
 
 def hold_out(records, memory, share=0.25):
-    """The records without their last `share`, and those ends, each with the `memory` samples before it."""
+    """The records without their last `share`, and those ends, each with the `memory` samples before it.
+
+    Raises:
+        DataError: a record is too short for both to have two steps behind the memory.
+    """
+
+    def enough(count):
+        return min(round((1 - share) * count) - memory, count - round((1 - share) * count)) >= 2
+
+    for record in records:
+        if not enough(len(record)):
+            raise DataError(
+                f"{record.name} has {len(record)} samples, of which the last {share:.0%} are held out to choose by; with taps "
+                f"of up to {memory} steps that needs at least {next(filter(enough, itertools.count(len(record))))}. Give a "
+                "longer record, fewer taps, or other records to choose by."
+            )
     cuts = [round((1 - share) * len(record)) for record in records]
     train = [record[:cut] for record, cut in zip(records, cuts, strict=True)]
     return train, [record[max(cut - memory, 0) :] for record, cut in zip(records, cuts, strict=True)]

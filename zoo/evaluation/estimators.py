@@ -58,6 +58,23 @@ def chosen(train, valid, fitted):
     return min(fitted, key=lambda estimate: rmse(valid.y[where], within(valid, estimate(valid))[where]))
 
 
+def each_moment(fit):
+    """The fit of an estimator whose outputs are all of one moment, done apart for the outputs of each number of steps ahead."""
+
+    def fit_all(train, valid):
+        fits = {ahead: fit(train.at(ahead), valid.at(ahead)) for ahead in sorted(set(train.ahead))}
+
+        def estimate(part):
+            found = np.empty(part.y.shape)
+            for ahead, of_moment in fits.items():
+                found[..., np.array(part.ahead) == ahead] = of_moment(part.at(ahead))
+            return found
+
+        return estimate
+
+    return fit_all
+
+
 def within(part, values):
     """Estimates that do not go below the least possible value."""
     return values if part.lower is None else np.maximum(values, part.lower)
@@ -197,18 +214,21 @@ def _trees(train, lags, ratio, leaves, trees, seed):
 
 def moving_fit(degree, longest=20):
     """ŷ_t = the end of the polynomial of that degree through the last n references, by least squares: 0 is the moving average,
-    1 the moving line. n, up to `longest`, is the best on the training part."""
+    1 the moving line, which for outputs that lie ahead goes on so far. n, up to `longest`, is the best on the training part,
+    for each number of steps ahead by itself."""
 
-    def weights(count):
-        powers = np.arange(1 - count, 1)[:, None] ** np.arange(min(degree, count - 1) + 1)
-        return np.linalg.pinv(powers)[0]  # of the constant: the value at the end
+    def weights(count, ahead):
+        degrees = np.arange(min(degree, count - 1) + 1)
+        powers = np.arange(1 - count, 1)[:, None] ** degrees
+        return (1.0 * ahead) ** degrees @ np.linalg.pinv(powers)  # the polynomial's value there
 
     def of(longest):
         def estimate(part):
             found = np.empty(part.y.shape)
             for t in range(found.shape[1]):
                 count = min(longest, t + 1)
-                found[:, t] = np.einsum("k,nko->no", weights(count), part.refers[:, t + 1 - count : t + 1])
+                last = part.refers[:, t + 1 - count : t + 1]
+                found[:, t] = np.einsum("k,nko->no", weights(count, part.ahead[0]), last)
             return found
 
         return estimate
@@ -216,4 +236,4 @@ def moving_fit(degree, longest=20):
     def fit(train, valid):
         return chosen(train, train, [of(count) for count in range(degree + 1, longest + 1)])
 
-    return fit
+    return each_moment(fit)

@@ -26,19 +26,29 @@ def _axes(size=(9, 4), panels=1):
     return figure, *found
 
 
+def _whole(axes):
+    """The x axis counts: steps, lags, epochs, parameters."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def _line(axes, times, values, name, **style):
     style = {"color": COLORS.get(name), "linewidth": 1.6, "label": name.replace("_", " "), **style}
     axes.plot(times, values, **style)
 
 
 def _bands(axes, times, forecast):
-    """The prediction intervals of a forecast, the widest palest."""
+    """The prediction intervals of a forecast, behind all lines: the widest palest, and none seen through another."""
+    from matplotlib.colors import to_rgb
+
     percents = sorted(
         (int(name.removeprefix("lower_")) for name in forecast if name.startswith("lower_")), reverse=True
     )
-    for percent in percents:
+    for percent, tint in zip(percents, np.linspace(0.2, 0.5, len(percents)), strict=True):
         ends = forecast[f"lower_{percent}"], forecast[f"upper_{percent}"]
-        axes.fill_between(times, *ends, color=COLORS["model"], alpha=0.18, linewidth=0, label=f"{percent} % interval")
+        color = 1 - tint * (1 - np.array(to_rgb(COLORS["model"])))
+        axes.fill_between(times, *ends, color=color, linewidth=0, zorder=0.5, label=f"{percent} % interval")
 
 
 def plot_forecast(history, forecast, *, name="", title="", show=None):
@@ -71,7 +81,7 @@ def plot_forecast(history, forecast, *, name="", title="", show=None):
     axes.set(ylabel=name, xlabel="time" + (f" ({history.index.tz})" if history.index.tz else ""), title=title)
     locator = AutoDateLocator()
     axes.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
-    axes.legend(frameon=False, ncols=6, loc="upper left", bbox_to_anchor=(0, -0.18))
+    axes.legend(frameon=False, ncols=5, loc="upper left", bbox_to_anchor=(0, -0.18))
     return figure
 
 
@@ -82,6 +92,7 @@ def plot_by_horizon(backtest, unit=""):
         _line(axes, errors.index, errors, name, marker=".", linewidth=2.4 if name == "model" else 1.4)
     axes.set(xlabel="steps ahead", ylabel=f"RMSE {unit}".strip(), title=backtest.name)
     axes.set_ylim(bottom=0)
+    _whole(axes)
     axes.legend(frameon=False)
     return figure
 
@@ -96,6 +107,7 @@ def plot_fit(train, valid, best_epoch=None):
     if best_epoch:
         axes.axvline(best_epoch, color="black", linewidth=0.8, linestyle=":")
     axes.set(xlabel="epoch", ylabel="mean squared error (scaled)", yscale="log")
+    _whole(axes)
     axes.legend(frameon=False)
     return figure
 
@@ -108,6 +120,7 @@ def plot_front(structures):
     axes.plot(table["parameters"], table["error"], ".", color="#8d99ae", label="tried")
     _line(axes, front["parameters"], front["error"], "front", color="#d1495b", marker="o", drawstyle="steps-post")
     axes.set(xlabel="parameters", ylabel=f"validation RMSE, {structures.error} (standard deviations)", yscale="log")
+    _whole(axes)
     axes.legend(frameon=False)
     return figure
 
@@ -132,6 +145,7 @@ def _correlations(diagnosis, columns):
         axes.vlines(values.index, 0, values, color=["#d1495b" if each else "#22223b" for each in outside], linewidth=2)
         reach = max(0.25, 1.15 * values.abs().max())
         axes.set(title=f"Correlation {title}", xlabel="lag, steps", ylim=(-reach, reach))
+        _whole(axes)
     return figure
 
 

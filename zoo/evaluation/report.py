@@ -74,11 +74,11 @@ def forecasting(forecast, backtest, diagnosis, figure):
 
 def scoring(backtest, diagnosis):
     """The sections on a backtest: the scores, the errors by steps ahead, the residuals, the free run."""
-    from zoo.evaluation import plots
+    from zoo.evaluation import metrics, plots
 
     scores, (statistic, p) = backtest.scores(), diagnosis.ljung_box()
     first, last = backtest.times[backtest.origins[0] + backtest.gap + 1], backtest.times[-1]
-    origins = f"{len(backtest.origins):,} origins, {backtest.horizon} steps ahead, from {first} to {last}"
+    origins = f"{len(backtest.origins):,} origins, {metrics.steps_ahead(backtest.horizon)}, from {first} to {last}"
     origins += f", after a gap of {backtest.gap} rows" if backtest.gap else ""
     origins += f"; trained anew {backtest.refits} times on the way" if backtest.refits else ""
     residuals = [

@@ -2,44 +2,46 @@
 
 import numpy as np
 
+from zoo.cards import headline
 from zoo.evaluation import metrics
 from zoo.evaluation.identification import MODEL, SKILL, verdict
 from zoo.evaluation.plots import _axes, _line
 
 
 def scores(part, estimates):
-    """The errors of each estimate over all scored steps, and over each group of them.
+    """The errors of each estimate over all scored steps, and over each group of them; those of what lies ahead apart.
 
     Arguments:
         part: Sequences.
         estimates: name -> values like its y; the first is the model's.
 
     Returns:
-        group -> name -> RMSE and MAE over all outputs, in their units, and the skill of the model over it.
+        group -> name -> RMSE and MAE over all outputs, in their units, and the skill of the model over it. The group of outputs
+        that lie ahead is called so: "all steps, 1 step ahead".
     """
     tables = {}
-    for group, where in part.scored.items():
-        truth = part.y[where]
-        rows = {
-            name: {"RMSE": metrics.rmse(truth, values[where]), "MAE": metrics.mae(truth, values[where])}
-            for name, values in estimates.items()
-        }
-        for name, row in rows.items():
-            if name != MODEL and row["RMSE"] > 0:
-                row[SKILL] = 1 - rows[MODEL]["RMSE"] / row["RMSE"]
-        tables[group] = rows
+    for ahead in sorted(set(part.ahead)):
+        of_moment = np.array(part.ahead) == ahead
+        for group, where in part.scored.items():
+            truth = part.y[where][:, of_moment]
+            found = {name: values[where][:, of_moment] for name, values in estimates.items()}
+            rows = {n: {"RMSE": metrics.rmse(truth, v), "MAE": metrics.mae(truth, v)} for n, v in found.items()}
+            for name, row in rows.items():
+                if name != MODEL and row["RMSE"] > 0:
+                    row[SKILL] = 1 - rows[MODEL]["RMSE"] / row["RMSE"]
+            tables[f"{group}, {metrics.steps_ahead(ahead)}" if ahead else group] = rows
     return tables
 
 
 def evaluate(task, problem):
     """A dict for the card: a table for all steps and for each group, with a verdict on each in words."""
-    tables = task.scores(problem)
+    tables, now = task.scores(problem), problem.test.at(min(problem.test.ahead))
     return {
         "part": "test",
         "horizon": problem.horizon,
-        "title": f"Test of {problem.name}, {', '.join(problem.test.outputs)}",
+        "title": f"Test of {problem.name}, {', '.join(now.outputs)}",
         "target": ", ".join(problem.test.outputs),
-        "valid_RMSE": task.scores(problem.valid)["all steps"][MODEL]["RMSE"],
+        "valid_RMSE": headline({"scores": task.scores(problem.valid)})[MODEL]["RMSE"],
         "scores": tables,
         "verdict": " ".join(verdict(name, rows) for name, rows in tables.items()),
     }
@@ -53,11 +55,11 @@ def plot(part, estimates, at=0):
         estimates: name -> values like its y.
         at: the number of the sequence.
     """
-    steps = np.arange(part.y.shape[1]) * part.step
     figure, *panels = _axes((9, 3.2 * len(part.outputs)), len(part.outputs))
     for o, (axes, output) in enumerate(zip(panels, part.outputs, strict=True)):
         if part.lead:
             axes.axvspan(0, part.lead * part.step, color="#8d99ae", alpha=0.15, linewidth=0)
+        steps = (np.arange(part.y.shape[1]) + part.ahead[o]) * part.step  # of what is estimated
         _line(axes, steps, part.y[at, :, o], "truth", linewidth=2.2)
         others = ("#00798c", "#edae49", "#6a994e", "#8d99ae")
         for k, (name, values) in enumerate(estimates.items()):

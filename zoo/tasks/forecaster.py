@@ -1,6 +1,7 @@
 """The forecasting task: a network with all that stands between a table of numbers and a forecast."""
 
 import copy
+import inspect
 import math
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zoo.data import calendar
+from zoo.data.errors import near
 from zoo.data.scaling import TRANSFORMS
 from zoo.data.series import DataError, Part, Split, TimeSeries, split
 from zoo.evaluation.backtest import MODEL, ManyBacktests
@@ -73,8 +75,11 @@ class Forecaster(Saved):
         self.cell, self.strategy, self.horizon = cell, strategy, horizon
         self.transform_name, self.symmetric = transform, symmetric
         self.calendar_features = calendar.check(calendar_features)
-        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**(recipe or {}))
-        self.core = cores.make(cell, strategy, horizon, network)
+        self.recipe = Recipe.of(recipe)
+        try:
+            self.core = cores.make(cell, strategy, horizon, network)
+        except TypeError as error:
+            raise TypeError(f"{error}{misspelt(network)}") from None
         self.core.check(self.recipe)
         self.columns = Columns(TRANSFORMS[transform], self.calendar_features, self.core.delay)
         self.layout = self.report = None
@@ -398,3 +403,10 @@ class Forecaster(Saved):
             forecast["truth"] = np.asarray(truth)[: len(forecast)]
         past = self._series(history).frame[self.layout.target]
         return plot_forecast(past.iloc[-(tail or 3 * len(forecast)) :], forecast, name=self.layout.name)
+
+
+def misspelt(network):
+    """In words: which argument of a forecaster or of one of its networks a name that none of them has may stand for."""
+    kinds = [*cores.NARX.values(), *cores.RECURRENT.values()]
+    known = {*inspect.signature(Forecaster).parameters, *(name for kind in kinds for name in cores.options(kind))}
+    return near([name for name in network if name not in known], sorted(known - {"network"}))

@@ -7,14 +7,15 @@ import pandas as pd
 
 from zoo import bundle
 from zoo.data import experiments
+from zoo.data.errors import DataError, near
 from zoo.data.scaling import Standardizer
-from zoo.data.series import DataError
 from zoo.data.systems import check_records, hold_out, scalers
 from zoo.evaluation import identification, metrics
 from zoo.evaluation.residuals import Diagnosis
 from zoo.models import narx as architecture
 from zoo.tasks.layout import Report
 from zoo.tasks.networks import HiddenLayer, RecurrentCore
+from zoo.tasks.runaway import diverged
 from zoo.training.identify import linear
 from zoo.training.recipe import Recipe
 from zoo.training.second_order import OneHiddenLayer
@@ -74,14 +75,19 @@ class NARX:
 
     def __init__(self, *, core=None, recipe=None, **network):
         kind, default = (HiddenLayer, RECIPE) if core is None else (RecurrentCore, RECIPE_OF_A_CORE)
-        known = [name for name in inspect.signature(kind).parameters if name != "core"]
+        known, other = (
+            [name for name in inspect.signature(each).parameters if name != "core"]
+            for each in ((kind, RecurrentCore) if core is None else (kind, HiddenLayer))
+        )
         if unknown := sorted(network.keys() - set(known)):
             with_or_without = "without a core" if core is None else "with a core"
+            meant = near([name for name in unknown if name not in other], [*known, "core", "recipe"])
+            meant = f" A cell is given as core={network['cell']!r}." if "cell" in unknown else meant
             raise TypeError(
-                f"NARX {with_or_without} has no argument {', '.join(unknown)}. It takes: {', '.join(known)}."
+                f"NARX {with_or_without} has no argument {', '.join(unknown)}.{meant} It takes: {', '.join(known)}."
             )
         self.network = kind(**({} if core is None else {"core": core}), **network)
-        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**default, **(recipe or {})})
+        self.recipe = Recipe.of(recipe, default)
         self.model = self.linear = self.u_scaler = self.y_scaler = self.names = self.report = self.valid_error = None
 
     @property
@@ -148,6 +154,7 @@ class NARX:
             valid = self._records(valid, like=train[0])
         self.u_scaler, self.y_scaler = scalers(train)
         self.names = {"inputs": list(train[0].inputs), "outputs": list(train[0].outputs), "step": train[0].step}
+        self._check_enough(train)
         samples = sum(map(len, train))
         parts = [[self._scaled(record) for record in part] for part in (train, valid)]
         found = self.network.fit(*parts, self.recipe, seed=seed, progress=progress)
@@ -194,6 +201,16 @@ class NARX:
                 f"an array of shape {values.shape}."
             )
 
+    def _check_enough(self, train):
+        """The training part has at least as many steps as a linear model of the taps has weights."""
+        steps, weights = sum(len(record) - self.memory for record in train), self._widths()[0] + 1
+        if steps < weights:
+            raise DataError(
+                f"The training part has {steps} step(s) to learn from: {sum(map(len, train))} samples, less the "
+                f"{self.memory} that the taps reach back in each record. A linear model of these taps alone has {weights} "
+                "weights. Give a longer record or fewer taps."
+            )
+
     def _check_fitted(self):
         if self.model is None:
             raise RuntimeError("This model is not trained yet: call fit(record), or zoo.load a saved one.")
@@ -219,8 +236,8 @@ class NARX:
         origins = np.arange(self.memory, len(record) - steps + 1)  # the first step of each run
         if len(origins) == 0:
             raise DataError(
-                f"The record has {len(record)} samples; {steps} steps ahead after {self.memory} of initial conditions need "
-                f"{self.memory + steps}."
+                f"The record has {len(record)} samples; {metrics.steps_ahead(steps)} after {self.memory} of initial conditions "
+                f"need {self.memory + steps}."
             )
         u, y = self._scaled(record)
         batches = np.split(origins, range(BATCH, len(origins), BATCH))
@@ -262,9 +279,15 @@ class NARX:
     def _run(self, u, y, origins, steps):
         """The network from each origin on, (origins, steps, outputs), in the outputs' units."""
         scaled = self.network.run(self.model, u, y, origins, steps)
-        far = ~(np.abs(scaled) < TOO_FAR).all(axis=(0, 2))
+        far = ~(np.abs(scaled) < TOO_FAR).all(axis=2)
         if steps > 1 and far.any():  # one step ahead nothing runs free
-            raise Diverged(int(np.argmax(far)) + 1)
+            step = int(np.argmax(far.any(axis=0)))
+            origin = origins[np.argmax(far[:, step])]
+            raise diverged(
+                step + 1,
+                ("input", self.names["inputs"], self.u_scaler, u[origin - self.memory : origin + step + 1]),
+                ("initial output", self.names["outputs"], self.y_scaler, y[origin - self.memory : origin]),
+            )
         return self.y_scaler.unscale(scaled)
 
     # ---------------------------------------------------------------- judge

@@ -6,6 +6,7 @@ import numpy as np
 
 from zoo.data.series import DataError, holdout
 from zoo.data.windows import coprime_stride
+from zoo.evaluation import metrics
 from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.conformal import Calibration
 from zoo.evaluation.direction import Direction
@@ -200,7 +201,9 @@ def origins(series, first, steps, stride):
         raise ValueError(f"stride is the number of rows between origins, at least 1. Received: {stride}")
     found = np.arange(first, len(series) - steps, stride)
     if len(found) == 0:
-        raise DataError(f"No forecast of {steps} steps fits into {len(series)} rows, of which {first + 1} are history.")
+        raise DataError(
+            f"No forecast of {metrics.steps(steps)} fits into {len(series)} rows, of which {first + 1} are history."
+        )
     return found
 
 

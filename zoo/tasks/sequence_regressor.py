@@ -10,7 +10,7 @@ from zoo import bundle
 from zoo.cells import catalog
 from zoo.cells.base import check_share, check_units
 from zoo.data import sequences
-from zoo.data.errors import DataError
+from zoo.data.errors import DataError, near
 from zoo.data.sequences import Problem, Sequences
 from zoo.evaluation import estimators
 from zoo.evaluation import sequences as evaluation
@@ -43,10 +43,10 @@ class SequenceRegressor:
         recipe: a `zoo.training.Recipe`, or what differs from the default (Adam) as a dict.
 
     Example:
-        >>> filter = zoo.create("tracking", cell="mut1").fit(zoo.data.sequences.tracking())
-        >>> filter.predict(measurements)                    # (time, 2) -> (time, 2)
+        >>> filter = zoo.create("tracking", cell="mut1").fit(zoo.data.problems.tracking())
+        >>> filter.predict(measurements)                    # (time, 2) -> (time, 4): where it is, and where a second later
         >>> tracker = filter.tracker()
-        >>> tracker.step(measurement)                       # (2,) -> (2,), one at a time
+        >>> tracker.step(measurement)                       # (2,) -> (4,), one at a time
     """
 
     def __init__(
@@ -61,7 +61,14 @@ class SequenceRegressor:
         dropout=0.0,
         cell_options=None,
         recipe=None,
+        **unknown,
     ):
+        if unknown:
+            known = [name for name in inspect.signature(SequenceRegressor).parameters if name != "unknown"]
+            raise TypeError(
+                f"SequenceRegressor has no argument {', '.join(map(repr, unknown))}.{near(unknown, known)} It takes: "
+                f"{', '.join(known)}."
+            )
         catalog.entry(cell)
         if cell == "narmax":
             raise ValueError(
@@ -82,7 +89,7 @@ class SequenceRegressor:
             "dropout": dropout,
             "cell_options": cell_options,
         }
-        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
+        self.recipe = Recipe.of(recipe, RECIPE)
         if self.recipe.method == "lm":
             raise ValueError('A SequenceRegressor is trained by Adam: use method="adam"')
         self.model = self.scaling = self.report = None

@@ -8,7 +8,7 @@ up and are not scored; how much of the truth comes after it makes it open loop, 
 import keras
 import numpy as np
 
-from zoo.training.fit import adam
+from zoo.training.fit import adam, unalarmed
 from zoo.training.tbptt import TruncatedBPTT
 
 UPDATES = 20  # an epoch, at the least
@@ -97,6 +97,7 @@ def cut(records, washout, steps, known, fewest=1):
     return np.stack(given).astype("float32"), np.stack(targets).astype("float32")
 
 
+@unalarmed()
 def truncated(build, network, records, judged, recipe, washout, *, seed, progress, clipnorm):
     """A free run through long pieces of the records, a weight update each `bptt_steps`: what `adam` returns."""
     keras.utils.set_random_seed(seed)

@@ -1,5 +1,8 @@
 """First-order training through Keras."""
 
+import contextlib
+import logging
+
 import keras
 import numpy as np
 
@@ -13,6 +16,23 @@ class _Report(keras.callbacks.Callback):
         self.progress(epoch + 1, logs["loss"], logs.get("val_loss"))
 
 
+@contextlib.contextmanager
+def unalarmed():
+    """Without TensorFlow's warning of retracing: it takes the new network of each stage and start, which is traced once as it
+    must be, for one that is traced again and again."""
+
+    def other(record):
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(other)
+
+
+@unalarmed()
 def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None):
     """Fit a Keras model to the mean squared error with AdamW, keeping the weights that are best on `valid`.
 

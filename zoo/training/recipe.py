@@ -1,7 +1,8 @@
 """How a network is trained, as data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
+from zoo.data.errors import near
 from zoo.training.evolve import METHODS as SEARCHES
 from zoo.training.second_order import BAYES
 
@@ -69,6 +70,25 @@ class Recipe:
             raise ValueError(
                 f"closed_loop holds lengths of runs of at least 1 step, or None. Received: {self.closed_loop}"
             )
+
+    @classmethod
+    def of(cls, recipe, default=None):
+        """A recipe as it is, or one from a dict of what differs from the default, itself a dict.
+
+        Raises:
+            TypeError: it is neither, or a recipe has no such field.
+        """
+        if isinstance(recipe, cls):
+            return recipe
+        if not isinstance(recipe, (dict, type(None))):
+            raise TypeError(
+                f'recipe is a Recipe or a dict, such as {{"epochs": 50}}. Received: {type(recipe).__name__}'
+            )
+        given, known = recipe or {}, [field.name for field in fields(cls)]
+        if unknown := [name for name in given if name not in known]:
+            names = ", ".join(map(repr, unknown))
+            raise TypeError(f"A recipe has no field {names}.{near(unknown, known)} Its fields are: {', '.join(known)}.")
+        return cls(**{**(default or {}), **given})
 
     def choose(self, parameters):
         """The method for a network with so many weights."""

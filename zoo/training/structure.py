@@ -303,7 +303,7 @@ def search(
         raise ValueError(
             f"trials must be at least 1, and parsimony not negative. Received: trials={trials}, parsimony={parsimony}"
         )
-    recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
+    recipe = Recipe.of(recipe, RECIPE)
     recipe = replace(recipe, closed_loop=()) if space.error_taps else recipe
     train = check_records(train, space.longest)
     columns = train[0].u.shape[1]
