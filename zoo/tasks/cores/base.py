@@ -107,9 +107,13 @@ class Core:
         """Scaled forecasts (origins, horizon) of the rows after each origin."""
         raise NotImplementedError
 
-    def linear(self, blocks):
-        """The linear model that sees the same, ready to forecast; None where there is none to compare with."""
-        return None
+    def linear(self, train, valid):
+        """The linear model (ARX) that sees the same, fitted to all that the network has seen: a core, ready to forecast.
+
+        Arguments:
+            train, valid: lists of `Block`, as of `fit`.
+        """
+        raise NotImplementedError
 
     def settled(self):
         """The arguments as they came out, for a bundle."""

@@ -66,18 +66,26 @@ class ClosedLoopNARX(Core):
         state = lagged(y, range(self.longest), origins)
         return self.run([windows(x, origins + 1 - self.oldest, origins + horizon), state])
 
-    def linear(self, blocks):
-        """ARX, the linear model with the same taps, fitted by least squares to blocks: a core that is ready to forecast."""
-        twin = type(self)(self.cell, self.horizon, **{**self.arguments, "units": 1, "skip": True})
-        twin.build(self.inputs, self.known)
-        inputs, targets = (array.reshape(len(array), self.ahead, -1) for array in self.samples(blocks))
+    def linear(self, train, valid):
+        """With the same taps, by least squares."""
+        twin = self.linear_path(self.horizon, self.inputs, self.known, **self.arguments)
+        inputs, targets = (array.reshape(len(array), self.ahead, -1) for array in self.samples(train + valid))
         design = np.pad(inputs, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
-        count = inputs.shape[2]
         for step in range(self.ahead):
-            slopes = np.linalg.lstsq(design[:, step], targets[:, step], rcond=None)[0]
-            nothing = {"W": np.zeros((count, 1)), "b": np.zeros(1), "V": np.zeros((1, 1))}  # of the hidden layer
-            twin.take(step, {**nothing, "S": slopes[:count], "d": slopes[count]})
+            twin.take_linear(step, np.linalg.lstsq(design[:, step], targets[:, step], rcond=None)[0])
         return twin
+
+    @classmethod
+    def linear_path(cls, horizon, inputs, known, **arguments):
+        """A core for a linear path alone, whose weights it is still to take."""
+        core = cls("narx", horizon, **{**arguments, "units": 1, "skip": True})
+        core.build(inputs, known)
+        return core
+
+    def take_linear(self, step, weights):
+        """Give the network of a step ahead these weights (columns + 1, 1) of its linear path, the offset last, alone."""
+        hidden = {"W": np.zeros((len(weights) - 1, 1)), "b": np.zeros(1), "V": np.zeros((1, 1))}
+        self.take(step, {**hidden, "S": weights[:-1], "d": weights[-1]})
 
     def take(self, step, arrays):
         """Give the network of a step ahead, the only one where it feeds itself, these weights."""

@@ -1,5 +1,7 @@
 """Any recurrent cell: direct, all steps at once from the encoded past; or recursive, step by step on its own outputs."""
 
+import copy
+
 import keras
 import numpy as np
 
@@ -7,6 +9,8 @@ from zoo.cells.base import check_units
 from zoo.data.windows import windows
 from zoo.models import encoders
 from zoo.tasks.cores.base import Core, first_order, joined
+from zoo.tasks.cores.linear import LinearWindow, ridge, squares_of_taps
+from zoo.tasks.cores.narx import ClosedLoopNARX
 
 SHORTEST, LONGEST = 20, 200  # of a window that is chosen by the season
 
@@ -83,13 +87,20 @@ class DirectRecurrent(RecurrentCore):
 
     def samples(self, block):
         """The inputs of the network that is trained, and its targets."""
-        origins = block.rows[: len(block.rows) - self.horizon + 1] - 1
-        first, last = origins + 1, origins + self.horizon
-        inputs, targets = self.lesson(block, origins), windows(block.y, first, last)
+        origins = self.origins(block)
+        inputs, targets = self.lesson(block, origins), self.ahead_of(block.y, origins)
         if block.weight is None:
             return inputs, targets
-        weight = windows(block.weight, first, last)
+        weight = self.ahead_of(block.weight, origins)
         return [*keras.tree.flatten(inputs), weight], targets * weight
+
+    def origins(self, block):
+        """The rows of a block from which all steps ahead lie within it."""
+        return block.rows[: len(block.rows) - self.horizon + 1] - 1
+
+    def ahead_of(self, values, origins):
+        """Values (time, 1) of the steps ahead of each origin, (origins, horizon, 1)."""
+        return windows(values, origins + 1, origins + self.horizon)
 
     def lesson(self, block, origins):
         """What the network that is trained is given for each origin."""
@@ -97,6 +108,24 @@ class DirectRecurrent(RecurrentCore):
 
     def forecast(self, y, x, origins, horizon):
         return self.run(self.given(y, self.padded(x, horizon), origins))[:, :horizon]
+
+    def linear(self, train, valid):
+        """A ridge regression for each step ahead on the window, and on the known inputs that the network sees of that step."""
+        twin = copy.copy(self)
+        twin.model = LinearWindow.fit(self, train, valid)
+        return twin
+
+    def seen(self):
+        """Of the columns that `given` has side by side those that the forecast of each step ahead depends on: a list."""
+        window, known = self.window * (1 + self.inputs), self.known
+        return [
+            np.r_[:window, window + self.first_known(step) * known : window + (step + 1) * known]
+            for step in range(self.horizon)
+        ]
+
+    def first_known(self, step):
+        """The first step of the horizon whose known inputs reach the forecast of a step."""
+        return step
 
     def probe(self):
         rng = np.random.default_rng(0)
@@ -135,6 +164,13 @@ class RecursiveRecurrent(RecurrentCore):
         before = np.zeros((len(origins), steps, 1))
         before[:, : self.window] = windows(y, origins + 1 - self.window, origins)
         return self.run(np.concatenate([known, before, inputs], axis=-1))[:, -horizon:]
+
+    def linear(self, train, valid):
+        """One step ahead on what the window shows, by ridge regression; run on its own outputs."""
+        taps = {"output_taps": self.window, "input_taps": self.window - 1}
+        twin = ClosedLoopNARX.linear_path(self.horizon, self.inputs, self.known, **taps)
+        twin.take_linear(0, ridge(*(squares_of_taps(twin, blocks) for blocks in (train, valid))))
+        return twin
 
     def probe(self):
         rng = np.random.default_rng(0)

@@ -32,6 +32,9 @@ class SequenceToSequence(DirectRecurrent):
         feedback = self.arguments["teacher"] is not None
         return encoders.seq2seq(self.cell, 1 + self.inputs, self.known, self.horizon, feedback=feedback, **options)
 
+    def first_known(self, step):
+        return 0  # the decoder has read them all
+
     def taught(self, seed):
         teacher = self.arguments["teacher"]
         return self.model if teacher is None else encoders.taught(self.model, teacher, seed)
