@@ -1,6 +1,8 @@
 """Any recurrent cell: direct, all steps at once from the encoded past; or recursive, step by step on its own outputs."""
 
 import copy
+import functools
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,9 +10,12 @@ import numpy as np
 from zoo.cells.base import check_units
 from zoo.data.windows import windows
 from zoo.models import encoders
-from zoo.tasks.cores.base import Core, first_order, joined
+from zoo.models import narx as architecture
+from zoo.tasks.cores.base import Core, at_every_phase, first_order, joined
 from zoo.tasks.cores.linear import LinearWindow, ridge, squares_of_taps
 from zoo.tasks.cores.narx import ClosedLoopNARX
+from zoo.training import closed_loop
+from zoo.training.identify import counted
 
 SHORTEST, LONGEST = 20, 200  # of a window that is chosen by the season
 
@@ -134,9 +139,14 @@ class DirectRecurrent(RecurrentCore):
 
 
 class RecursiveRecurrent(RecurrentCore):
-    """ŷ_t = W h_t + b,   h_t = cell([y_{t−1}, x_t], h_{t−1}): trained on the true y, run on its own beyond the last truth."""
+    """ŷ_t = V h_t + d,   h_t = cell([x_t, y_{t−1}], h_{t−1}): trained on the true y, and with a recipe's `closed_loop` on its
+    own; run on its own beyond the last truth."""
 
-    strategy, pattern = "recursive", "many-to-many"
+    strategy, pattern, in_closed_loop = "recursive", "many-to-many", True
+
+    def resolve(self, season):
+        super().resolve(season)
+        self.season = season
 
     def reach(self, season):
         return self.window_for(season)
@@ -145,25 +155,41 @@ class RecursiveRecurrent(RecurrentCore):
         options = {k: v for k, v in self.arguments.items() if k != "window"}
         return encoders.fed_back(self.cell, self.inputs, **options)
 
+    # ---------------------------------------------------------------- training
     def fit(self, train, valid, recipe, *, seed=0, progress=None, warm=False):
+        build = functools.partial(architecture.trainable, architecture.cell_of(self.model), self.inputs + 1)
+        options = {"seed": seed, "progress": progress, "warm": warm}
+        if self.method(recipe).closed_loop:
+            return self.fit_in_closed_loop(build, train, valid, recipe, **options)
         samples = [joined([self.samples(block) for block in blocks]) for blocks in (train, valid)]
-        network = encoders.teacher_forced(self.model)
-        return first_order(network, *samples, self.method(recipe), seed=seed, progress=progress, warm=warm)
+        return first_order(build(1), *samples, recipe, **options)
+
+    def fit_in_closed_loop(self, build, train, valid, recipe, *, progress, **options):
+        """Open loop first, then the recipe's stages; the weights are chosen by runs as long as the horizon."""
+        parts = [[self.record(block) for block in part] for part in (train, valid)]
+        recipe = replace(recipe, closed_loop=tuple(at_every_phase(steps, self.season) for steps in recipe.closed_loop))
+        options |= {"judged": at_every_phase(self.horizon, self.season), "progress": counted(progress)}
+        found = closed_loop.train(functools.partial(build, self.window), *parts, recipe, self.window, **options)
+        kept = {name: found[name] for name in ("train", "valid", "best_epoch", "stopped", "before")}
+        return {"method": "adam", "samples": sum(len(block.rows) for block in train), **kept}
+
+    def record(self, block):
+        """The inputs and the target of a block's rows, and of a window before them."""
+        rows = slice(block.rows[0] - self.window, block.rows[-1] + 1)
+        return block.x[rows], block.y[rows]
 
     def samples(self, block):
-        """Windows, an eighth of their length apart, that end with the rows of the block."""
+        """Windows, an eighth of their length apart, that end with the rows of the block; the truth of the step before them
+        comes with a step that is not scored."""
         last = block.rows[:: -max(self.window // 8, 1)][::-1]
         first = last - self.window + 1
-        before = windows(block.y, first - 1, last - 1)
-        return np.concatenate([before, windows(block.x, first, last)], axis=-1), windows(block.y, first, last)
+        return windows(np.concatenate([block.x, block.y], axis=1), first - 1, last), windows(block.y, first, last)
 
     def forecast(self, y, x, origins, horizon):
-        first, last = origins + 2 - self.window, origins + horizon
-        inputs, steps = windows(x, first, last), self.window - 1 + horizon
-        known = np.broadcast_to((np.arange(steps) < self.window).astype(float)[:, None], (len(origins), steps, 1))
-        before = np.zeros((len(origins), steps, 1))
-        before[:, : self.window] = windows(y, origins + 1 - self.window, origins)
-        return self.run(np.concatenate([known, before, inputs], axis=-1))[:, -horizon:]
+        first, last = origins + 1 - self.window, origins + horizon
+        truth = np.full((len(origins), self.window + horizon, 1), np.nan)
+        truth[:, : self.window] = windows(y, first, origins)
+        return self.run(np.concatenate([windows(x, first, last), truth], axis=-1))[:, -horizon:]
 
     def linear(self, train, valid):
         """One step ahead on what the window shows, by ridge regression; run on its own outputs."""
@@ -174,6 +200,6 @@ class RecursiveRecurrent(RecurrentCore):
 
     def probe(self):
         rng = np.random.default_rng(0)
-        values = rng.normal(size=(3, self.window + 4, 2 + self.inputs))
-        values[..., 0] = np.arange(self.window + 4) < self.window
+        values = rng.normal(size=(3, self.window + 4, self.inputs + 1))
+        values[:, self.window :, -1] = np.nan
         return [values.astype("float32")]

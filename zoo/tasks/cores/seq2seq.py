@@ -2,7 +2,6 @@
 
 import keras
 
-from zoo.data.windows import windows
 from zoo.models import encoders
 from zoo.tasks.cores.recurrent import DirectRecurrent
 
@@ -43,4 +42,4 @@ class SequenceToSequence(DirectRecurrent):
         given = super().lesson(block, origins)
         if self.arguments["teacher"] is None:
             return given
-        return [*keras.tree.flatten(given), windows(block.y, origins, origins + self.horizon - 1)]
+        return [*keras.tree.flatten(given), self.ahead_of(block.y, origins)]
