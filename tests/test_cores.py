@@ -142,10 +142,10 @@ def test_training_in_closed_loop_makes_the_error_of_whole_runs_smaller(made):
     parts = split(rough(), gap=12)
     error = {}
     for closed in ((), (12,)):
-        task = made(closed_loop=closed).fit(parts)
+        task = made(closed_loop=closed, epochs=15 if closed else 80).fit(parts)         # as many steps of the training
         # The training part, where the least error is what was asked for.
         error[closed] = task.backtest(parts.train.series).scores().loc["model", "RMSE"]
-    assert error[(12,)] < 0.9 * error[()]
+    assert error[(12,)] < 0.95 * error[()]
 
 
 def test_the_epoch_that_was_kept_is_counted_over_both_stages():

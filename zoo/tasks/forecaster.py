@@ -25,8 +25,8 @@ class Forecaster(Saved):
     """A forecaster of one series, or of many that are alike, by a NARX network or any recurrent cell.
 
     NARX, y_t = F(x_{t−l}, y_{t−k}), is trained one step ahead on the true past (open loop), and run on its own outputs to
-    forecast many steps (closed loop); a recipe with `closed_loop=(n,)` goes on training it by runs of n steps. Any other
-    cell reads a window of the past; `strategy` says how it goes on.
+    forecast many steps (closed loop). Any other cell reads a window of the past; `strategy` says how it goes on. A recipe
+    with `closed_loop=(n,)` goes on training a recursive strategy by runs of n steps on its own outputs.
     y is the target after `transform` and scaling. x holds the inputs known in advance, and those known only up to the
     present; where a value is needed for each step ahead (recursive strategies), the latter are delayed by `horizon` steps.
 
