@@ -178,8 +178,7 @@ def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
     if expected is None:
         naive = {"solar": {"seasonal_naive", "smart_persistence"}, "stock": {"drift"}}
         naive["wind"] = {"seasonal_naive", "climatology"}
-        of_taps = set() if architecture.startswith(("rnn", "seq2seq")) else {"linear (ARX)"}
-        expected = {"persistence", *of_taps, *naive.get(architecture.split("-")[-1], set())}
+        expected = {"persistence", "linear (ARX)", *naive.get(architecture.split("-")[-1], set())}
     assert {"model", *expected} <= set(scores) and ("day" in found["metrics"]["scores"]) == ("solar" in name)
     best = min(row["RMSE"] for forecast, row in scores.items() if forecast != "model" and "RMSE" in row)
     beats = scores["model"]["RMSE"] < 0.995 * best

@@ -106,6 +106,30 @@ def test_evaluate_confirms_the_number_of_a_card(run):
     assert code == 0 and "is confirmed" in out and "drift" in out
 
 
+def test_evaluate_puts_what_comes_out_onto_a_card_if_the_numbers_of_the_model_are_confirmed(run, tmp_path):
+    import shutil
+
+    from zoo import bundle
+    from zoo.registry import bundle_path
+
+    shutil.copytree(bundle_path("tdnn-stock.sp500")[0], tmp_path / "mine")
+    shipped = bundle.read_card(tmp_path / "mine")
+    scores = dict(shipped["metrics"]["scores"]["all"])
+    del scores["linear (ARX)"]
+    bundle.write_card(tmp_path / "mine", {**shipped, "metrics": {**shipped["metrics"], "scores": {"all": scores}}})
+    code, out, err = run("evaluate", "./mine", "--ship")
+    assert code == 0 and "Wrote the scores onto the card in mine" in out, err
+    again = bundle.read_card(tmp_path / "mine")
+    assert again["metrics"]["scores"]["all"].keys() == shipped["metrics"]["scores"]["all"].keys()
+    assert again["seeds"] == shipped["seeds"] and again["files"] == shipped["files"] and run("verify", "./mine")[0] == 0
+    wrong = {**scores, "model": {**scores["model"], "RMSE": 1.0}}
+    bundle.write_card(tmp_path / "mine", {**shipped, "metrics": {**shipped["metrics"], "scores": {"all": wrong}}})
+    before = (tmp_path / "mine" / "card.json").read_text()
+    code, out, err = run("evaluate", "./mine", "--ship")
+    assert code == 1 and "the card says RMSE 1, but it comes out as" in err
+    assert (tmp_path / "mine" / "card.json").read_text() == before
+
+
 def test_train_writes_a_bundle_here_and_leaves_the_shipped_one(run, tmp_path):
     code, out, _ = run("train", "tdnn-stock", "--seeds", "0")
     assert code == 0 and "Wrote tdnn-stock.sp500 in" in out and os.listdir(tmp_path) == ["tdnn-stock.sp500"]
@@ -322,7 +346,7 @@ OPTIONS = {
     "list": ["--pretrained", "pattern"],
     "show": ["name"],
     "train": ["--seeds", "--out", "--replace", "--ship", "name"],
-    "evaluate": ["name"],
+    "evaluate": ["--ship", "name"],
     "verify": ["name"],
     "forecast": ["--time", "--target", "--exogenous", "--future", "--features", "--horizon", "--at", "--model", "--strategy",
                  "--taps", "--intervals", "--backtest", "--calendar", "--timezone", "--thousands", "--season", "--units",

@@ -79,7 +79,10 @@ def test_a_forecaster_is_saved_and_scored_later_on_the_rows_that_came(run, plann
     np.testing.assert_allclose(again, first, rtol=1e-4)
     frame(600).to_csv(tmp_path / "later.csv")
     code, out, err = run("backtest", "later.csv", "--time", "time", "--load", "mine", "--stride", 7)
-    assert code == 0 and "beats the best baseline" in out, err
+    assert code == 0 and "beats the best baseline" in out and "linear (ARX)" in out, err
+    frame(600).iloc[370:].to_csv(tmp_path / "late.csv")
+    code, out, err = run("backtest", "late.csv", "--time", "time", "--load", "mine", "--stride", 7)
+    assert code == 0 and "persistence" in out and "linear (ARX)" not in out, err         # hardly a row of the training is there
     assert run("backtest", "later.csv", "--time", "time", "--load", "mine", "--target", "plan")[0] == 2
 
 
@@ -126,7 +129,7 @@ def test_a_recurrent_cell_is_trained_by_name_on_the_clock_too(run, tmp_path):
     options = ["--model", "gru", "--units", 4, "--features", "hour_of_day"]
     code, out, err = run("forecast", "load.csv", "--time", "time", "--target", "load", "--horizon", 3, *options)
     assert code == 0, err
-    assert "gru with 4 hidden units, direct, that reads 24 steps and on the hour of day" in out
+    assert "gru with 4 hidden units, direct, that reads 24 steps and on the hour of day" in out and "linear (ARX)" in out
 
 
 @pytest.mark.parametrize(("options", "words"), [
@@ -149,7 +152,7 @@ def test_a_network_that_cannot_be_made_is_misuse(options, words, run, tmp_path):
 def test_networks_of_the_catalog_and_of_all_strategies_can_be_scored(options, run, tmp_path):
     frame(400).to_csv(tmp_path / "load.csv")
     code, out, err = run("backtest", "load.csv", "--time", "time", "--target", "load", "--horizon", 3, "--units", 2, *options)
-    assert code == 0 and "RMSE by steps ahead" in out and "persistence" in out, err
+    assert code == 0 and "RMSE by steps ahead" in out and "persistence" in out and "linear (ARX)" in out, err
 
 
 def test_a_backtest_prints_all_and_writes_a_page(run, tmp_path, monkeypatch):
@@ -166,6 +169,7 @@ def test_a_backtest_prints_all_and_writes_a_page(run, tmp_path, monkeypatch):
     assert all(each in out for each in words)
     page = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
     assert "after a gap of 1 rows; trained anew" in page and "mean width" in page and "zoo backtest" in page
+    assert "linear (ARX)" in page
 
 
 def test_of_a_long_file_the_last_rows_are_used_and_it_is_said(run, tmp_path):

@@ -79,6 +79,13 @@ def sealed(card):
     return {**card, "sha256": hashlib.sha256(_text({**card, "sha256": ""}).encode()).hexdigest()}
 
 
+def write_card(path, card):
+    """Replace the card of a bundle, whole or not at all, by one with other scores."""
+    file, new = Path(path) / "card.json", Path(path) / ".card.json.new"
+    new.write_text(_text(sealed(check_model_card(card))), encoding="utf-8")
+    new.replace(file)
+
+
 def _text(card):
     return json.dumps(card, indent=1, ensure_ascii=False) + "\n"
 

@@ -203,19 +203,32 @@ def train(
 
 
 @app.command()
-def evaluate(name: Annotated[str, typer.Argument(help="A pretrained model.")]):
+def evaluate(
+    name: Annotated[str, typer.Argument(help="A pretrained model.")],
+    ship: Annotated[
+        bool,
+        typer.Option(
+            "--ship", help="Put them onto the card, with baselines that are new, if the model's are confirmed."
+        ),
+    ] = False,
+):
     """Re-make the numbers of a model's card from its weights and its data."""
     load_keras()
+    from zoo import bundle
     from zoo.catalog.run import evaluate as run
 
     card, metrics = run(name)
     print_metrics(metrics)
-    name = measure(metrics)
+    error = measure(metrics)
     now, then = (math.nan if each is None else each for each in (judged(m, "test") for m in (metrics, card["metrics"])))
     if not abs(now - then) <= 1e-3 * then:
-        errors.print(f"[red]Error:[/red] the card says {name} {then:.6g}, but it comes out as {now:.6g}.")
+        errors.print(f"[red]Error:[/red] the card says {error} {then:.6g}, but it comes out as {now:.6g}.")
         raise typer.Exit(1)
-    console.print(f"The card's {name}, {then:.6g}, is confirmed.")
+    console.print(f"The card's {error}, {then:.6g}, is confirmed.")
+    if ship:
+        path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
+        bundle.write_card(path, {**card, "metrics": metrics})
+        console.print(f"Wrote the scores onto the card in {path}.", markup=False)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from zoo import registry
-from zoo.cli_series import Choice, Source, check_ahead, forecasters, prepare, stride_for
+from zoo.cli_series import Choice, Source, check_ahead, forecasters, prepare, stride_for, test_of
 from zoo.console import (
     console,
     counting,
@@ -70,7 +70,8 @@ class Forecasted:
     name: str
     title: str
     task: object
-    test: object  # the part that scores it; None if there is none
+    parts: object  # what scores it: a Split, or a test part alone; None if there is nothing
+    scores: object = None  # their Backtest, if there is one already
 
     def figure(self):
         from zoo.evaluation.plots import plot_forecast
@@ -80,8 +81,8 @@ class Forecasted:
     def write_report(self, path, figure, levels):
         from zoo.evaluation import report
 
-        backtest = self.task.backtest(self.test, intervals=levels, stride=stride_for(self.test))
-        diagnosis = self.task.diagnose(self.test)
+        backtest = self.scores or score(self.task, self.parts, levels)
+        diagnosis = self.task.diagnose(test_of(self.parts))
         write(path, self.title, report.forecasting(self.table, backtest, diagnosis, figure), "forecast")
         console.print(diagnosis.verdict(), soft_wrap=True, markup=False)
 
@@ -136,7 +137,8 @@ def forecast(
     trained for; with a CSV file, your own series.
 
     A file is split by time: the first 70 % train the network, the next 15 % stop the training and calibrate the intervals, the
-    last 15 % score it against the naive forecasts. Then the steps after the end of the file are forecast.
+    last 15 % score it against the naive forecasts and the linear model (ARX). Then the steps after the end of the file are
+    forecast.
     """
     given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
     misplaced = sorted(given & {"at"} if file else given - ALWAYS - {"model"})
@@ -151,15 +153,15 @@ def forecast(
         done = forecast_pretrained(name, at, horizon if "horizon" in given else None)
     else:
         source, choice = asked(context.params, given)
-        task, series, test, ahead = prepare(source, choice, horizon, load, forecasting=True)
+        task, series, parts, ahead = prepare(source, choice, horizon, load, forecasting=True)
         horizon = horizon if "horizon" in given or not load else task.horizon
-        done = forecast_file(task, series, test, ahead, horizon, levels, by_horizon=backtest)
+        done = forecast_file(task, series, parts, ahead, horizon, levels, by_horizon=backtest)
     out.mkdir(parents=True, exist_ok=True)
     figure = done.figure()
     done.table.rename_axis("time").round(6).to_csv(out / "forecast.csv")
     figure.savefig(out / "forecast.png", dpi=120)
     written = [out / "forecast.csv", out / "forecast.png"]
-    if report and done.test is not None:
+    if report and done.parts is not None:
         done.write_report(report / "index.html", figure, levels)
         written.append(report / "index.html")
     if save:
@@ -228,7 +230,7 @@ def forecast_pretrained(name, at, horizon):
         print_day(table[series.frame.loc[table.index, series.clear_sky] > 0])
     print_metrics(card["metrics"])
     tail = history.frame[series.target].iloc[-max(3 * horizon, 20) :]
-    return Forecasted(table, tail, series.name, f"{name}, {steps(horizon)} from {moment}", task, parts.test)
+    return Forecasted(table, tail, series.name, f"{name}, {steps(horizon)} from {moment}", task, parts)
 
 
 def title_of(dataset):
@@ -255,18 +257,23 @@ def print_day(day):
         )
 
 
-def forecast_file(task, series, test, ahead, horizon, levels, by_horizon):
+def forecast_file(task, series, parts, ahead, horizon, levels, by_horizon):
     """Score a trained forecaster of a user's series, and forecast what comes after its end."""
     check_ahead(series, ahead, horizon)
     sessions = ahead.index if series.calendar == "sessions" and len(ahead) else None
     options = {"intervals": levels, "sessions": sessions, "rise": tells_rises(task, horizon)}
     table = task.forecast(series, horizon, ahead if series.future else None, **options)
-    if test is not None:
-        scored(task.backtest(test, stride=stride_for(test), intervals=levels), by_horizon)
+    scores = None if parts is None else score(task, parts, levels)
+    if scores:
+        scored(scores, by_horizon)
     print_forecast(table, ("model", "persistence", "seasonal_naive"))
     title = f"{series.name}, {steps(horizon)} after {series.index[-1]:%Y-%m-%d %H:%M}"
     tail = series.frame[series.target].iloc[-max(3 * horizon, 20) :]
-    return Forecasted(table, tail, series.name, title, task, test)
+    return Forecasted(table, tail, series.name, title, task, parts, scores)
+
+
+def score(task, parts, levels):
+    return task.backtest(parts, stride=stride_for(parts), intervals=levels)
 
 
 def scored(found, by_horizon):
@@ -308,7 +315,8 @@ def backtest(
     load: Load = None,
     report: Annotated[Path | None, Option(help="Folder for index.html, one page with all of it.")] = None,
 ):
-    """Score a forecaster of a CSV file from many origins, beside the naive forecasts: by steps ahead, with its intervals.
+    """Score a forecaster of a CSV file from many origins, by steps ahead, with its intervals, beside the naive forecasts and
+    the linear model (ARX).
 
     The first 70 % of the rows train it, the next 15 % stop the training and calibrate the intervals, the last 15 % hold the
     origins; with --load, the rows that came after its training do.
@@ -318,22 +326,22 @@ def backtest(
     policy = int(refit) if refit.isdecimal() else refit
     if policy not in ("never", "always") and not isinstance(policy, int):
         raise typer.BadParameter(f"--refit is never, always or a number of origins. Received: {refit!r}")
-    task, series, test, _ = prepare(*source_and_choice, gap + horizon, load)
-    if test is None:
+    task, series, parts, _ = prepare(*source_and_choice, gap + horizon, load)
+    if parts is None:
         from zoo.data import DataError
 
         raise DataError("There is nothing to score: give a file that goes on after the rows of the training.")
     horizon = horizon if "horizon" in given or not load else task.horizon - gap
     with counting("Forecasting from {:,} of {:,} origins") as progress:
-        options = {"stride": stride or stride_for(test), "gap": gap, "refit": policy, "intervals": levels}
-        found = task.backtest(test, horizon, **options, progress=progress)
+        options = {"stride": stride or stride_for(parts), "gap": gap, "refit": policy, "intervals": levels}
+        found = task.backtest(parts, horizon, **options, progress=progress)
     scored(found, by_horizon=True)
     if found.refits:
         console.print(f"Trained anew {found.refits} times on the way, each time on all rows up to the origin.")
     if report:
         from zoo.evaluation.report import scoring
 
-        diagnosis = task.diagnose(test)
+        diagnosis = task.diagnose(test_of(parts))
         write(report / "index.html", f"{series.name}, {steps(horizon)} ahead", scoring(found, diagnosis), "backtest")
         console.print(diagnosis.verdict(), soft_wrap=True, markup=False)
         console.print(f"Wrote {report / 'index.html'}.", markup=False)

@@ -187,7 +187,8 @@ def check_ahead(series, ahead, horizon):
 
 
 def prepare(source, choice, horizon, load=None, forecasting=False):
-    """Read the file, train or load: the forecaster, the series it uses, the part that scores it, and the inputs ahead."""
+    """Read the file, train or load: the forecaster, the series it uses, what scores it (a Split, or of a loaded one maybe the
+    test part alone), and the inputs ahead."""
     if load:
         return loaded(source, load)
     series, ahead = source.read()
@@ -202,7 +203,7 @@ def prepare(source, choice, horizon, load=None, forecasting=False):
         raise typer.BadParameter(str(error)) from None
     describe(source, series, untrained)
     task, used, parts = choice.train(series, horizon)
-    return task, used, parts.test, ahead[list(used.future)]
+    return task, used, parts, ahead[list(used.future)]
 
 
 def loaded(source, load):
@@ -210,8 +211,10 @@ def loaded(source, load):
     load_keras()
     import pandas as pd
 
-    from zoo.data import Test
+    from zoo.data import DataError, Test
+    from zoo.data.series import holdout
     from zoo.tasks.layout import NAIVE
+    from zoo.tasks.learning import blocks_of_series
 
     task = registry.load(load)
     if len(task.prepared) > 1 or None not in task.prepared:
@@ -243,13 +246,25 @@ def loaded(source, load):
             "The file has too few rows after those of the training to score the forecaster on.", soft_wrap=True
         )
         return task, series, None, ahead
-    return task, series, Test(series, int(seen)), ahead
+    test = Test(series, int(seen))
+    try:
+        before = holdout(series.until(seen), gap=task.horizon)
+        blocks_of_series(before, task.core, task.prepared[None])
+    except DataError:  # the file begins after most of the training
+        return task, series, test, ahead
+    return task, series, replace(before, test=test), ahead
 
 
-def stride_for(part):
+def test_of(parts):
+    """The part that scores a forecaster."""
+    return getattr(parts, "test", parts)
+
+
+def stride_for(parts):
     """Rows between origins, so that there are at most `ORIGINS`, out of step with the season."""
     from zoo.data.windows import coprime_stride
 
+    part = test_of(parts)
     return coprime_stride(len(part), ORIGINS, part.series.season)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from zoo.evaluation import baselines, conformal, metrics
 from zoo.evaluation.direction import Direction
 
-MODEL = "model"
+MODEL, LINEAR = "model", "linear (ARX)"
 FEW_ORIGINS = 20
 OFF = 0.05  # of a coverage: so far below its level the verdict says so
 

@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo.cells import catalog
 from zoo.cells.base import register
+from zoo.cells.feedback import FeedbackCell
 from zoo.layers import Recurrent
 
 CONTEXT = 8  # values that the head gets of the state, for each step ahead
@@ -73,60 +74,39 @@ class AddLast(keras.layers.Layer):
 
 
 @register
-class FedBack(keras.layers.Layer):
-    """A cell with a linear readout that reads its own output where no truth is given.
+class FeedbackOfDifferences(FeedbackCell):
+    """y_t = y_{t−1} + V h_t + d: a `FeedbackCell` whose core gives the difference from the last output."""
 
-        u = y_{t−1} if known else ŷ_{t−1},   h_t = cell([u, x_t], h_{t−1}),   ŷ_t = W h_t + b (+ u with `residual`)
+    def output(self, h, taps, linear, recur):
+        return taps[..., : self.outputs] + super().output(h, taps, linear, recur)
 
-    It is a cell itself: inputs [known, y_{t−1}, x_t], with `known` 1 or 0, and y_{t−1} anything where it is 0.
+
+def reader_of_itself(cell, units, residual=False, cell_options=None):
+    """A cell with a linear readout that reads its own last output where it is not given the truth, beside its input.
+
+        u = y_{t−1} if known else ŷ_{t−1},   h_t = cell([x_t, u], h_{t−1}),   ŷ_t = V h_t + d (+ u with `residual`)
+
+    Raises:
+        ValueError: recurrent_dropout is asked for, which such a cell cannot draw. `dropout` is drawn for its inputs x.
     """
-
-    def __init__(self, cell, residual=False, **kwargs):
-        super().__init__(**kwargs)
-        self.cell, self.residual = cell, residual
-        self.readout = keras.layers.Dense(1, dtype=self.dtype_policy)
-        sizes = cell.state_size
-        self.state_size = [1, *(sizes if isinstance(sizes, (list, tuple)) else [sizes])]
-        self.output_size = 1
-
-    def build(self, input_shape):
-        if not self.cell.built:
-            self.cell.build((input_shape[0], input_shape[-1] - 1))
-            self.cell.built = True
-        self.readout.build((input_shape[0], self.cell.output_size))
-
-    def call(self, inputs, states, training=False):
-        known, given, x = inputs[:, :1], inputs[:, 1:2], inputs[:, 2:]
-        last = ops.where(known > 0, given, states[0])
-        h, new = self.cell(ops.concatenate([last, x], axis=-1), list(states[1:]), training=training)
-        y = self.readout(h)
-        y = y + last if self.residual else y
-        return y, [y, *(new if isinstance(new, (list, tuple)) else [new])]
-
-    def get_config(self):
-        cell = keras.saving.serialize_keras_object(self.cell)
-        return {**super().get_config(), "cell": cell, "residual": self.residual}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "cell": keras.saving.deserialize_keras_object(config["cell"])})
+    options = dict(cell_options or {})
+    if options.pop("recurrent_dropout", 0):
+        raise ValueError(
+            "cell_options: recurrent_dropout is not for a network that reads its own output. Leave it out, or use dropout."
+        )
+    of_loop = {name: options.pop(name) for name in ("dropout", "seed") if name in options}
+    kind = FeedbackOfDifferences if residual else FeedbackCell
+    return kind(cell_for(cell, units, options), truth=True, **of_loop)
 
 
 def fed_back(cell, inputs, *, units=32, residual=False, cell_options=None):
-    """The recursive network: a keras.Model of (batch, time, [known, last target, inputs]) -> (batch, time, 1)."""
-    sequence = keras.Input((None, 2 + inputs), name="sequence")
-    loop = keras.layers.RNN(
-        FedBack(cell_for(cell, units, cell_options), residual), return_sequences=True, name="closed_loop"
-    )
+    """The recursive network: a keras.Model of (batch, time, [inputs, true target]) -> (batch, time, 1).
+
+    It is given the truth of a step for the steps after it; where that is NaN it goes on with its own output.
+    """
+    sequence = keras.Input((None, inputs + 1), name="sequence")
+    loop = Recurrent(reader_of_itself(cell, units, residual, cell_options), return_sequences=True, name="closed_loop")
     return keras.Model(sequence, loop(sequence), name=f"{cell}_recursive".replace("-", "_"))
-
-
-def teacher_forced(model):
-    """The network of `fed_back`, and its weights, fed with the true last target: (batch, time, [last target, inputs])."""
-    fed = model.get_layer("closed_loop").cell
-    sequence = keras.Input((None, model.inputs[0].shape[-1] - 1), name="sequence")
-    outputs = fed.readout(Recurrent(fed.cell, return_sequences=True)(sequence))
-    return keras.Model(sequence, outputs + sequence[..., :1] if fed.residual else outputs)
 
 
 def seq2seq(cell, columns, known, horizon, *, units=32, residual=False, feedback=False, cell_options=None):
@@ -153,51 +133,46 @@ def seq2seq(cell, columns, known, horizon, *, units=32, residual=False, feedback
     context, *states = encoder(window)
     steps = keras.layers.RepeatVector(horizon)(context)
     steps = keras.layers.Concatenate(name="steps")([steps, *ahead]) if ahead else steps
-    decoder = cell_for(cell, units, cell_options)
     if feedback:
-        loop = keras.layers.RNN(FedBack(decoder, residual), return_sequences=True, name="closed_loop")
-        outputs = loop(given(0 * steps[..., :1], 0 * steps[..., :1], steps), initial_state=[window[:, -1, :1], *states])
+        decoder = reader_of_itself(cell, units, residual, cell_options)
+        loop = Recurrent(decoder, return_sequences=True, name="closed_loop")
+        outputs = loop(TruthBeside(0.0)(steps, steps[..., :1]), initial_state=[window[:, -1, :1], *states])
     else:
+        decoder = cell_for(cell, units, cell_options)
         decoded = Recurrent(decoder, return_sequences=True, name="decoder")(steps, initial_state=states)
         outputs = keras.layers.Dense(1, name="output")(decoded)
         outputs = AddLast(name="residual")(outputs, window) if residual else outputs
     return keras.Model([window, *ahead] if ahead else window, outputs, name=f"{cell}_seq2seq".replace("-", "_"))
 
 
-def given(known, values, x):
-    """The inputs of `FedBack`."""
-    return ops.concatenate([known, values, x], axis=-1)
+@register
+class TruthBeside(keras.layers.Layer):
+    """Inputs (batch, steps, ·) with the truth (batch, steps, 1) beside them: at a share of the steps, in training alone;
+    elsewhere NaN."""
 
+    def __init__(self, share, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.share, self.seed, self.random = share, seed, keras.random.SeedGenerator(seed)
 
-class Taught(keras.layers.Layer):
-    """The decoder of `seq2seq` in training: fed with the truth at a share of the steps. Elsewhere it is the decoder."""
+    def call(self, inputs, truth, training=False):
+        beside = ops.full_like(truth, float("nan"))
+        if training and self.share:
+            shown = keras.random.uniform(ops.shape(truth), seed=self.random) < self.share
+            beside = ops.where(shown, truth, beside)
+        return ops.concatenate([inputs, beside], axis=-1)
 
-    def __init__(self, loop, share, seed):
-        super().__init__()
-        self.loop, self.share, self.random = loop, share, keras.random.SeedGenerator(seed)
-        self.forced = Recurrent(loop.cell.cell, return_sequences=True)
-        self.built = True  # of layers that build themselves
+    def compute_output_shape(self, inputs_shape, truth_shape):
+        return (*inputs_shape[:-1], inputs_shape[-1] + truth_shape[-1])
 
-    def call(self, before, steps, states, training=False):
-        fed, x = self.loop.cell, ops.concatenate([before, steps], axis=-1)
-        if training and self.share == 1:
-            outputs = fed.readout(self.forced(x, states))
-            return outputs + before if fed.residual else outputs
-        draws = keras.random.uniform(ops.shape(before), seed=self.random)
-        known = ops.cast(draws < (self.share if training else 0), before.dtype)
-        if training:  # the masks for all steps, which keras.layers.RNN makes and clears of the outermost cell alone
-            fed.cell.get_dropout_mask(x[:, 0])
-            fed.cell.get_recurrent_dropout_mask(states[0])
-        outputs = self.loop(given(known, before, steps), initial_state=[before[:, 0], *states])
-        fed.cell.reset_dropout_mask()
-        fed.cell.reset_recurrent_dropout_mask()
-        return outputs
+    def get_config(self):
+        return {**super().get_config(), "share": self.share, "seed": self.seed}
 
 
 def taught(model, share, seed=0):
-    """The network of `seq2seq` with feedback, and its weights, for training: it takes the true value before each step too."""
-    before = keras.Input((model.output.shape[1], 1), name="before")
+    """The network of `seq2seq` with feedback, and its weights, for training: it takes the truth of the steps ahead too."""
+    truth = keras.Input((model.output.shape[1], 1), name="truth")
     _, *states = model.get_layer("encoder").output
-    steps = model.get_layer("closed_loop").input[0][..., 2:]
-    outputs = Taught(model.get_layer("closed_loop"), share, seed)(before, steps, states)
-    return keras.Model([*model.inputs, before], outputs)
+    loop = model.get_layer("closed_loop")
+    steps = loop.input[0][..., :-1]
+    start = [model.inputs[0][:, -1, :1], *states]
+    return keras.Model([*model.inputs, truth], loop(TruthBeside(share, seed)(steps, truth), initial_state=start))

@@ -27,8 +27,8 @@ class Forecaster(Saved):
     """A forecaster of one series, or of many that are alike, by a NARX network or any recurrent cell.
 
     NARX, y_t = F(x_{t−l}, y_{t−k}), is trained one step ahead on the true past (open loop), and run on its own outputs to
-    forecast many steps (closed loop); a recipe with `closed_loop=(n,)` goes on training it by runs of n steps. Any other
-    cell reads a window of the past; `strategy` says how it goes on.
+    forecast many steps (closed loop). Any other cell reads a window of the past; `strategy` says how it goes on. A recipe
+    with `closed_loop=(n,)` goes on training a recursive strategy by runs of n steps on its own outputs.
     y is the target after `transform` and scaling. x holds the inputs known in advance, and those known only up to the
     present; where a value is needed for each step ahead (recursive strategies), the latter are delayed by `horizon` steps.
 
@@ -305,8 +305,9 @@ class Forecaster(Saved):
         """Forecast from many origins, every `stride` rows, and compare with the truth and the baselines.
 
         Arguments:
-            data: a part of a split (forecasts lie within it; history may reach back before it), or a whole TimeSeries; a
-                dict for many series.
+            data: a part of a split (forecasts lie within it; history may reach back before it), or a whole TimeSeries; or
+                the Split of the training, for its test part, with the linear model (ARX) that sees the same beside the naive
+                forecasts (`zoo.tasks.learning.linear`), unless it diverges; a dict for many series.
             horizon: steps ahead; the forecaster's own by default, less the gap.
             stride: rows between origins.
             gap: rows between the origin and the first step that is scored, which nobody knows yet when the forecast is made.
@@ -328,12 +329,15 @@ class Forecaster(Saved):
             return ManyBacktests(
                 {name: self.only(name).backtest(part, horizon, **options) for name, part in self._each(data).items()}
             )
+        parts, data = (data, data.test) if isinstance(data, Split) else (None, data)
+        if data is None:
+            raise DataError("This split has no test part to score: give a Split of three, or a part of it.")
         series, first = self._first_origin(data)
         rolling.check_gap(gap)
         horizon = check_horizon(self.horizon - gap if horizon is None else horizon)
         self._check_horizon(gap + horizon)
         origins = rolling.origins(series, first, gap + horizon, stride)
-        options = {"gap": gap, "levels": check_levels(intervals), "refit": rolling.check_refit(refit)}
+        options = {"parts": parts, "gap": gap, "levels": check_levels(intervals), "refit": rolling.check_refit(refit)}
         return rolling.backtest(self, series, origins, horizon, **options, progress=progress)
 
     def diagnose(self, data):
@@ -392,8 +396,8 @@ class Forecaster(Saved):
 
     def evaluate(self, parts):
         """The scores for a card: of the validation part (to choose by) and of the test part, with a verdict in words. Beside
-        the naive forecasts stands, for NARX, the linear model with the same taps (`zoo.tasks.learning.linear`)."""
-        valid, test = self.backtest(parts.valid), rolling.beside_linear(self, parts)
+        the naive forecasts stands the linear model that sees the same (`zoo.tasks.learning.linear`)."""
+        valid, test = self.backtest(parts.valid), self.backtest(parts)
         return {"part": "test", "valid_RMSE": valid.scores().loc[MODEL, "RMSE"], **test.summary()}
 
     def plot(self, history, horizon=None, future=None, truth=None, tail=None, intervals=()):

@@ -1,6 +1,7 @@
 """How a forecaster learns: the parts of each series as blocks of scaled arrays, and new rows on top of old weights."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -26,39 +27,49 @@ def blocks_of(parts, core, columns):
     """
     prepared, blocks = {}, ([], [])
     for name, each in parts.items():
-        train, valid = each.train, each.valid
-        prepared[name] = Preparation.fit(columns, train, valid.series.index[-1])
-        first = columns.first(train.series) + core.reach(train.series.season)
-        if first + core.ahead > len(train.series):
-            raise DataError(
-                f"The training part has {len(train.series)} rows, but the first forecast needs {first} rows before it "
-                "(taps or window, and the horizon for past-only inputs). Give a longer series, fewer taps or a shorter "
-                "horizon."
-            )
-        for part, start, found in zip((train, valid), (first, max(valid.start, first)), blocks, strict=True):
-            rows = np.arange(start, len(part.series))
-            if len(rows) < core.ahead:
-                raise DataError(
-                    f"The {type(part).__name__.lower()} part has {len(rows)} rows; {core.ahead} are needed for one forecast."
-                )
-            found.append(block(prepared[name], part.series, rows))
+        prepared[name] = Preparation.fit(columns, each.train, each.valid.series.index[-1])
+        for found, one in zip(blocks, blocks_of_series(each, core, prepared[name]), strict=True):
+            found.append(one)
     return prepared, *blocks
 
 
+def blocks_of_series(parts, core, prepared):
+    """The blocks of the training and of the validation part of one Split."""
+    train, valid = parts.train, parts.valid
+    first = prepared.columns.first(train.series) + core.reach(train.series.season)
+    if first + core.ahead > len(train.series):
+        raise DataError(
+            f"The training part has {len(train.series)} rows, but the first forecast needs {first} rows before it "
+            "(taps or window, and the horizon for past-only inputs). Give a longer series, fewer taps or a shorter "
+            "horizon."
+        )
+    found = []
+    for part, start in ((train, first), (valid, max(valid.start, first))):
+        rows = np.arange(start, len(part.series))
+        if len(rows) < core.ahead:
+            raise DataError(
+                f"The {type(part).__name__.lower()} part has {len(rows)} rows; {core.ahead} are needed for one forecast."
+            )
+        found.append(block(prepared, part.series, rows))
+    return found
+
+
 def linear(forecaster, parts):
-    """The linear model with the taps of a forecaster (ARX), as a forecaster of its own; None of networks that have no taps.
+    """The linear model (ARX) that sees what a forecaster sees, as a forecaster of its own: of NARX with the same taps, of
+    other networks with the same window.
 
     Arguments:
         forecaster: a trained Forecaster of one series.
-        parts: the Split that it was trained on. Least squares see all that the network has seen: the training part, and the
-            validation part that stopped it; the scalers are those of the network.
+        parts: the Split that it was trained on. The linear model sees all that the network has seen: the training part, and
+            the validation part that stopped it; the scalers are those of the network.
+
+    Raises:
+        DataError: a part is too short for one forecast.
     """
-    prepared, train, valid = blocks_of({None: parts}, forecaster.core, forecaster.columns)
-    core = forecaster.core.linear(train + valid)
-    if core is None:
-        return None
-    found = copy.copy(forecaster)
-    found.core, found.prepared = core, prepared
+    found, prepared = copy.copy(forecaster), forecaster.predictor().prepared
+    train, valid = blocks_of_series(parts, forecaster.core, prepared)
+    found.core = forecaster.core.linear([train], [valid])
+    found.prepared = {None: replace(prepared, calibration=None)}
     return found
 
 

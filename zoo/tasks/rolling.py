@@ -7,7 +7,7 @@ import numpy as np
 from zoo.data.series import DataError, holdout
 from zoo.data.windows import coprime_stride
 from zoo.evaluation import metrics
-from zoo.evaluation.backtest import MODEL, Backtest, baseline_forecasts
+from zoo.evaluation.backtest import LINEAR, MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.conformal import Calibration
 from zoo.evaluation.direction import Direction
 from zoo.tasks import learning
@@ -153,26 +153,29 @@ def diverged(scaled, y):
     return ~(np.abs(scaled) <= FAR + np.nanmax(np.abs(y)))
 
 
-def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progress):
-    """The `Backtest` of a forecaster of one series, trained anew every `refit` origins; 0 for never."""
-    every = refit or len(origins)
+def backtest(forecaster, series, origins, horizon, *, parts=None, gap, levels, refit, progress):
+    """The `Backtest` of a forecaster of one series, trained anew every `refit` origins; 0 for never. parts: the Split that it
+    was trained on, for the linear model beside it."""
+    every, linear = refit or len(origins), parts is not None
     found, ends, moves, task, total = [], [], [], forecaster, len(origins)
     for at in range(0, total, every):
         block = origins[at : at + every]
         if at:
-            task = forecaster.again(holdout(series.until(int(block[0]) + 1), gap=forecaster.horizon))
+            parts = holdout(series.until(int(block[0]) + 1), gap=forecaster.horizon)
+            task = forecaster.again(parts)
         forecasts, intervals = task.predictor().forecasts(series, block, gap + horizon, levels)
-        found.append(forecasts)
+        found.append(forecasts | (beside(task, parts, series, block, gap + horizon) if linear else {}))
         ends.append(intervals)
         moves.append(None if gap else task.predictor().direction(series, block, forecasts[MODEL][:, 0]))
         if progress:
             progress(min(at + every, total), total)
     rows = origins[:, None] + gap + np.arange(1, horizon + 1)
+    names = [name for name in found[0] if all(name in block for block in found)]
     return Backtest(
         series.index,
         origins,
         series.values[rows],
-        {name: np.concatenate([block[name] for block in found])[:, gap:] for name in found[0]},
+        {name: np.concatenate([block[name] for block in found])[:, gap:] for name in names},
         series.values[origins],
         forecaster.scale,
         series.frame[series.clear_sky].to_numpy()[rows] > 0 if series.clear_sky else None,
@@ -184,15 +187,13 @@ def backtest(forecaster, series, origins, horizon, *, gap, levels, refit, progre
     )
 
 
-def beside_linear(forecaster, parts):
-    """The Backtest over the test part, with the linear model of the same taps (`zoo.tasks.learning.linear`) as one more
-    baseline: of networks that have taps, and where it does not diverge."""
-    found, linear = forecaster.backtest(parts.test), learning.linear(forecaster, parts)
+def beside(forecaster, parts, series, origins, horizon):
+    """The forecasts of the linear model (`zoo.tasks.learning.linear`) by its name; none where it diverges."""
     try:
-        more = {"linear (ARX)": linear.backtest(parts.test).forecasts[MODEL]} if linear else {}
+        linear = learning.linear(forecaster, parts).predictor()
+        return {LINEAR: linear.forecasts(series, origins, horizon)[0][MODEL]}
     except Diverged:
-        more = {}
-    return replace(found, forecasts={**found.forecasts, **more})
+        return {}
 
 
 def origins(series, first, steps, stride):

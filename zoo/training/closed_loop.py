@@ -15,7 +15,7 @@ UPDATES = 20  # an epoch, at the least
 CLIP = 1.0  # norm of the gradient: one step at the edge of stability must not throw the weights away
 
 
-def train(build, records, valid, recipe, washout, *, closed=True, seed=0, progress=None):
+def train(build, records, valid, recipe, washout, *, closed=True, judged=None, seed=0, progress=None, warm=False):
     """Open loop first, then the recipe's stages of closed loop; of their results the one that runs best over `valid`.
 
     A stage of n steps trains pieces of n steps on the network's own outputs, each from a wash-out on the truth; one of None
@@ -30,21 +30,27 @@ def train(build, records, valid, recipe, washout, *, closed=True, seed=0, progre
         recipe: a `zoo.training.Recipe`.
         washout: steps.
         closed: False to leave out the stages, and to judge one step ahead.
+        judged: by what runs over `valid` the weights are chosen: a length, or None for one run over all of it.
         seed: of the order of the pieces.
         progress: called as progress(epoch, train_mse, valid_mse).
+        warm: keep the weights that the network has unless a stage's are better.
 
     Returns:
-        {"train": …, "valid": …, "error": …, "stopped": …}: the errors by epoch of all stages, the mean squared error of the
-        run over `valid`, and why it ended. Ctrl-C ends it with the best so far.
+        {"train": …, "valid": …, "error": …, "best_epoch": …, "stopped": …, "before": …}: the errors by epoch of all stages, the
+        mean squared error of the runs over `valid`, the epoch over all stages whose weights were kept (0: those it had), why it
+        ended, and with `warm` the error that it began with. Ctrl-C ends it with the best so far.
 
     Raises:
         ValueError: the training diverged from its first epoch.
         RuntimeError: a stage of None under JAX (see `TruncatedBPTT`).
     """
     network = build()
-    judged = cut(valid, washout, None, known=not closed)
+    judged = cut(valid, washout, judged, known=not closed)
     stages = ((recipe.bptt_steps, True), *((steps, False) for steps in recipe.closed_loop if closed))
-    best, report = (np.inf, network.get_weights()), {"train": [], "valid": []}
+    best, report, epoch = (np.inf, network.get_weights()), {"train": [], "valid": [], "before": None}, 0
+    if warm:
+        report["before"] = of_run(network, judged)
+        best = report["before"], best[1]
     for steps, known in stages:
         network.set_weights(best[1])
         options = {"seed": seed, "progress": progress, "clipnorm": CLIP}
@@ -56,13 +62,19 @@ def train(build, records, valid, recipe, washout, *, closed=True, seed=0, progre
             history, stopped = adam(network, pieces, held_out, recipe, **options)
         error = of_run(network, judged)
         if error < best[0] or not np.isfinite(best[0]):
-            best = error, network.get_weights()
+            best, epoch = (error, network.get_weights()), len(report["valid"]) + epoch_of(history)
         report["train"] += history.get("loss", [])
         report["valid"] += history.get("val_loss", [])
         if stopped == "interrupted":
             break
     network.set_weights(best[1])
-    return {**report, "error": best[0], "stopped": stopped}
+    return {**report, "error": best[0], "best_epoch": epoch, "stopped": stopped}
+
+
+def epoch_of(history):
+    """The epoch of a stage whose weights it ended with."""
+    errors = history.get("val_loss", [])
+    return int(np.nanargmin(errors)) + 1 if np.isfinite(errors).any() else len(errors)
 
 
 def of_run(network, judged):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from zoo.data.windows import coprime_stride
 from zoo.training.fit import adam
 
 
@@ -62,7 +63,7 @@ class Core:
             ValueError: it asks for training in closed loop, or on the validation part.
         """
         if recipe.closed_loop and not self.in_closed_loop:
-            raise ValueError("closed_loop of a recipe is for cell='narx' with strategy='recursive'")
+            raise ValueError("closed_loop of a recipe is for strategy='recursive', which runs on its own outputs")
         if recipe.refit:
             raise ValueError(
                 "refit of a recipe would train on the part that the intervals are calibrated on: leave it out"
@@ -107,9 +108,13 @@ class Core:
         """Scaled forecasts (origins, horizon) of the rows after each origin."""
         raise NotImplementedError
 
-    def linear(self, blocks):
-        """The linear model that sees the same, ready to forecast; None where there is none to compare with."""
-        return None
+    def linear(self, train, valid):
+        """The linear model (ARX) that sees the same, fitted to all that the network has seen: a core, ready to forecast.
+
+        Arguments:
+            train, valid: lists of `Block`, as of `fit`.
+        """
+        raise NotImplementedError
 
     def settled(self):
         """The arguments as they came out, for a bundle."""
@@ -155,6 +160,12 @@ def first_order(network, train, valid, recipe, *, seed, progress, warm):
         "stopped": stopped,
         "before": before,
     }
+
+
+def at_every_phase(steps, season):
+    """The length of runs that follow each other such that they begin at every time of the day: one that shares a divisor with
+    the season is lengthened until it does not. None, for a whole record, stays."""
+    return None if steps is None else coprime_stride(steps, 1, season)
 
 
 def joined(samples):

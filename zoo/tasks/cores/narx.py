@@ -1,6 +1,5 @@
 """NARX and TDNN: trained one step ahead on the true past, run on its own outputs."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ from zoo.cells.base import check_units
 from zoo.cells.narx import check_taps
 from zoo.data.windows import lagged, windows
 from zoo.models import narx as architecture
-from zoo.tasks.cores.base import Core, first_order, joined
+from zoo.tasks.cores.base import Core, at_every_phase, first_order, joined
 from zoo.training.identify import identify
 from zoo.training.second_order import ACTIVATIONS, OneHiddenLayer, levenberg_marquardt
 from zoo.training.simulation import Simulation
@@ -66,18 +65,26 @@ class ClosedLoopNARX(Core):
         state = lagged(y, range(self.longest), origins)
         return self.run([windows(x, origins + 1 - self.oldest, origins + horizon), state])
 
-    def linear(self, blocks):
-        """ARX, the linear model with the same taps, fitted by least squares to blocks: a core that is ready to forecast."""
-        twin = type(self)(self.cell, self.horizon, **{**self.arguments, "units": 1, "skip": True})
-        twin.build(self.inputs, self.known)
-        inputs, targets = (array.reshape(len(array), self.ahead, -1) for array in self.samples(blocks))
+    def linear(self, train, valid):
+        """With the same taps, by least squares."""
+        twin = self.linear_path(self.horizon, self.inputs, self.known, **self.arguments)
+        inputs, targets = (array.reshape(len(array), self.ahead, -1) for array in self.samples(train + valid))
         design = np.pad(inputs, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
-        count = inputs.shape[2]
         for step in range(self.ahead):
-            slopes = np.linalg.lstsq(design[:, step], targets[:, step], rcond=None)[0]
-            nothing = {"W": np.zeros((count, 1)), "b": np.zeros(1), "V": np.zeros((1, 1))}  # of the hidden layer
-            twin.take(step, {**nothing, "S": slopes[:count], "d": slopes[count]})
+            twin.take_linear(step, np.linalg.lstsq(design[:, step], targets[:, step], rcond=None)[0])
         return twin
+
+    @classmethod
+    def linear_path(cls, horizon, inputs, known, **arguments):
+        """A core for a linear path alone, whose weights it is still to take."""
+        core = cls("narx", horizon, **{**arguments, "units": 1, "skip": True})
+        core.build(inputs, known)
+        return core
+
+    def take_linear(self, step, weights):
+        """Give the network of a step ahead these weights (columns + 1, 1) of its linear path, the offset last, alone."""
+        hidden = {"W": np.zeros((len(weights) - 1, 1)), "b": np.zeros(1), "V": np.zeros((1, 1))}
+        self.take(step, {**hidden, "S": weights[:-1], "d": weights[-1]})
 
     def take(self, step, arrays):
         """Give the network of a step ahead, the only one where it feeds itself, these weights."""
@@ -101,8 +108,7 @@ class ClosedLoopNARX(Core):
     def fit_in_closed_loop(self, train, valid, recipe, method, *, seed, progress, warm):
         """Open loop first, then the recipe's stages: the error that is minimised is that of runs of so many steps.
 
-        The weights are chosen by runs as long as the horizon. Runs follow each other; a length that shares a divisor with
-        the season is lengthened until it does not, so that they begin at every time of the day.
+        The weights are chosen by runs as long as the horizon.
         """
         if method == "adam":
             raise ValueError('closed_loop of a forecaster is for method="lm", up to 2,000 weights')
@@ -111,8 +117,8 @@ class ClosedLoopNARX(Core):
             [[self.record(block) for block in part] for part in (train, valid)],
         )
         layer = OneHiddenLayer(parts[0][0][0].shape[1] + len(self.output_taps), **hidden(self.arguments))
-        judged = self.at_every_phase(self.horizon)
-        recipe = replace(recipe, closed_loop=tuple(map(self.at_every_phase, recipe.closed_loop)))
+        judged = at_every_phase(self.horizon, self.season)
+        recipe = replace(recipe, closed_loop=tuple(at_every_phase(steps, self.season) for steps in recipe.closed_loop))
         start = layer.pack(architecture.to_arrays(cell)) if warm else None
         found = identify(
             layer, self.output_taps, *parts, recipe, judged=judged, start=start, seed=seed, progress=progress
@@ -133,11 +139,6 @@ class ClosedLoopNARX(Core):
             "stopped": found.stopped,
             "before": before,
         }
-
-    def at_every_phase(self, steps):
-        while steps is not None and math.gcd(steps, self.season) > 1:
-            steps += 1
-        return steps
 
     def record(self, block):
         """What a `Simulation` runs over: the inputs' taps of each row, and the outputs, the taps' reach before them too."""

@@ -2,7 +2,6 @@
 
 import keras
 
-from zoo.data.windows import windows
 from zoo.models import encoders
 from zoo.tasks.cores.recurrent import DirectRecurrent
 
@@ -32,6 +31,9 @@ class SequenceToSequence(DirectRecurrent):
         feedback = self.arguments["teacher"] is not None
         return encoders.seq2seq(self.cell, 1 + self.inputs, self.known, self.horizon, feedback=feedback, **options)
 
+    def first_known(self, step):
+        return 0  # the decoder has read them all
+
     def taught(self, seed):
         teacher = self.arguments["teacher"]
         return self.model if teacher is None else encoders.taught(self.model, teacher, seed)
@@ -40,4 +42,4 @@ class SequenceToSequence(DirectRecurrent):
         given = super().lesson(block, origins)
         if self.arguments["teacher"] is None:
             return given
-        return [*keras.tree.flatten(given), windows(block.y, origins, origins + self.horizon - 1)]
+        return [*keras.tree.flatten(given), self.ahead_of(block.y, origins)]
