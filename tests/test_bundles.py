@@ -70,8 +70,9 @@ def test_another_cell_in_an_entry_that_is_not_made_for_it_is_answered_with_those
     with pytest.raises(TypeError, match="'output_taps'.* It takes: units, window.* for cell='narx'; for other cells take "
                                         r"one of rnn-solar, .*zoo\.create\('rnn-solar', cell='gru'\)"):
         zoo.create("narx-solar", cell="gru")
-    with pytest.raises(TypeError, match="without a core has no argument cell. A cell is given as core='gru'. It takes: units"):
+    with pytest.raises(TypeError, match=r"without a core has no argument cell. A cell is given as core='gru', recipe=\{\} "):
         zoo.create("narx-tanks", cell="gru")
+    assert zoo.create("narx-tanks", core="gru", recipe={}).recipe.method == "adam"
     assert zoo.create("rnn-solar", cell="mut1", cell_options=None).cell == "mut1"
 
 

@@ -82,7 +82,11 @@ class NARX:
         if unknown := sorted(network.keys() - set(known)):
             with_or_without = "without a core" if core is None else "with a core"
             meant = near([name for name in unknown if name not in other], [*known, "core", "recipe"])
-            meant = f" A cell is given as core={network['cell']!r}." if "cell" in unknown else meant
+            meant = (
+                f" A cell is given as core={network['cell']!r}, recipe={{}} (its own, by Adam)."
+                if "cell" in unknown
+                else meant
+            )
             raise TypeError(
                 f"NARX {with_or_without} has no argument {', '.join(unknown)}.{meant} It takes: {', '.join(known)}."
             )
