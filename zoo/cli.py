@@ -208,6 +208,7 @@ def evaluate(
     from zoo import bundle
     from zoo.catalog.run import evaluate as run
 
+    path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
     card, metrics = run(name)
     print_metrics(metrics)
     now, then = (headline(m)["model"].get("RMSE", math.nan) for m in (metrics, card["metrics"]))
@@ -216,7 +217,6 @@ def evaluate(
         raise typer.Exit(1)
     console.print(f"The card's RMSE, {then:.6g}, is confirmed.")
     if ship:
-        path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
         bundle.write_card(path, {**card, "metrics": metrics})
         console.print(f"Wrote the scores onto the card in {path}.", markup=False)
 
