@@ -217,6 +217,7 @@ def evaluate(
     from zoo import bundle
     from zoo.catalog.run import evaluate as run
 
+    path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
     card, metrics = run(name)
     print_metrics(metrics)
     error = measure(metrics)
@@ -226,7 +227,6 @@ def evaluate(
         raise typer.Exit(1)
     console.print(f"The card's {error}, {then:.6g}, is confirmed.")
     if ship:
-        path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
         bundle.write_card(path, {**card, "metrics": metrics})
         console.print(f"Wrote the scores onto the card in {path}.", markup=False)
 
