@@ -44,7 +44,7 @@ def test_the_most_frequent_are_kept(counts, most, least):
 
 def test_a_vocabulary_of_words():
     vocabulary = Vocabulary(("cat", "the"))
-    assert vocabulary.encode("the fat cat".split()).tolist() == [2, 0, 1]
+    assert vocabulary.encode(["the", "fat", "cat"]).tolist() == [2, 0, 1]
     assert vocabulary.decode([2, 1], between=" ") == "the cat"
 
 

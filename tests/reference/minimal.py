@@ -36,7 +36,7 @@ def loss_and_slopes(w, inputs, targets, h):
 
 def train(w, symbols, chunk, updates):
     """The weights after so many updates, from the beginning of a text; and the losses."""
-    w, memory = {name: np.array(a, "float64") for name, a in w.items()}, {name: 0.0 for name in w}
+    w, memory = {name: np.array(a, "float64") for name, a in w.items()}, dict.fromkeys(w, 0.0)
     h, losses = np.zeros(len(w["bh"])), []
     for k in range(updates):
         part = symbols[k * chunk : (k + 1) * chunk + 1]
