@@ -15,8 +15,9 @@ import zoo
 from zoo import bundle, cards
 from zoo.bundle import BundleError
 from zoo.catalog import REGISTRY, run
+from zoo.data import corpora
 from zoo.registry import Entry, Registry, UnknownModel, Weights, bundle_path
-from zoo.tasks import NARX, Forecaster, SequenceRegressor
+from zoo.tasks import NARX, Forecaster, LanguageModel, SequenceRegressor
 
 SHIPPED = zoo.list_models(pretrained=True)
 every_bundle = pytest.mark.parametrize("name", SHIPPED)
@@ -54,7 +55,7 @@ def test_models_are_found_by_words():
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_model_can_be_created_and_its_words_are_filled_in(name):
     found, _ = REGISTRY.split(name)
-    assert isinstance(zoo.create(name), (Forecaster, NARX, SequenceRegressor))
+    assert isinstance(zoo.create(name), (Forecaster, NARX, SequenceRegressor, LanguageModel))
     assert all(getattr(found, field.name) for field in dataclasses.fields(found))
 
 
@@ -150,15 +151,18 @@ def test_a_shipped_bundle_is_what_its_card_says(name):
 
 @every_bundle_with_its_data
 def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name):
+    card = bundle.read_card(bundle_path(name)[0])
+    if dataset(name) == "python_source" and card["data"]["fingerprint"] != corpora.python_source().fingerprint:
+        pytest.skip(f"the card is of the source of Python {card['versions']['python']}, which is another text")
     found, now = run.evaluate(name)
-    then = found["metrics"]
-    assert now["valid_RMSE"] == pytest.approx(then["valid_RMSE"], rel=1e-3)
+    then, judge = found["metrics"], cards.measure(found["metrics"])
+    assert cards.judged(now) == pytest.approx(cards.judged(then), rel=1e-3)
     for hours, scores in then["scores"].items():
         for forecast, row in scores.items():
             if forecast == "model" and row.get("NRMSE", 0) > 1:            # chaos: a lost run stays lost, by other digits
                 assert now["scores"][hours][forecast].get("NRMSE", np.inf) > 1
                 continue
-            errors = {score: value for score, value in row.items() if score in ("RMSE", "NRMSE", "MAE", "MASE")}
+            errors = {score: value for score, value in row.items() if score in (judge, "RMSE", "NRMSE", "MAE", "MASE")}
             assert {s: now["scores"][hours][forecast][s] for s in errors} == pytest.approx(errors, rel=1e-3)
     for key in ("part", "horizon", "origins", "first", "last", "initial", "title"):
         assert now.get(key) == then.get(key)
@@ -167,22 +171,23 @@ def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name):
 @every_bundle
 def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
     found = bundle.read_card(bundle_path(name)[0])
-    scores, seeds = cards.headline(found["metrics"]), found["seeds"]
-    assert len(seeds) >= 3 and min(seeds, key=lambda s: seeds[s]["valid_RMSE"]) == str(found["training"]["seed"])
-    assert all(m["test_RMSE"] > 0 for m in seeds.values())
+    scores, seeds, judge = cards.headline(found["metrics"]), found["seeds"], cards.measure(found["metrics"])
+    assert len(seeds) >= 3 and min(seeds, key=lambda s: seeds[s][f"valid_{judge}"]) == str(found["training"]["seed"])
+    assert all(m[f"test_{judge}"] > 0 for m in seeds.values())
     architecture = name.split(".")[0]
     expected = {
         "soft-sensor": {"clear sky × mean index", "climatology", "linear", "boosted trees"},
         "tracking": {"measurement", "moving line", "Kalman filter", "interacting models"},
         "day-profile": {"clear sky × mean index", "climatology", "linear", "clear sky × linear"},
+        "char-rnn": {"uniform", "frequencies"},
     }.get(architecture)
     if expected is None:
         naive = {"solar": {"seasonal_naive", "smart_persistence"}, "stock": {"drift"}}
         naive["wind"] = {"seasonal_naive", "climatology"}
         expected = {"persistence", "linear (ARX)", *naive.get(architecture.split("-")[-1], set())}
     assert {"model", *expected} <= set(scores) and ("day" in found["metrics"]["scores"]) == ("solar" in name)
-    best = min(row["RMSE"] for forecast, row in scores.items() if forecast != "model" and "RMSE" in row)
-    beats = scores["model"]["RMSE"] < 0.995 * best
+    best = min(row[judge] for forecast, row in scores.items() if forecast != "model" and judge in row)
+    beats = scores["model"][judge] < 0.995 * best
     first_sentence = found["metrics"]["verdict"].split(". ")[0]
     assert ("beats the best baseline" in first_sentence) == beats
     assert found["commands"]["train"] == f"zoo train {name}" and found["license"] == "Apache-2.0"

@@ -198,7 +198,7 @@ def test_forecast_of_a_file_with_an_exogenous_column(run, load_csv, tmp_path):
     options = ["--time", "time", "--target", "load [kw]", "--exogenous", "wind", "--horizon", 24]
     code, out, err = run("forecast", load_csv, *options)
     assert code == 0, err
-    assert "load [kw] of" in out and "best baseline: linear (ARX) is better" in out and "epoch" in err       # the load is linear
+    assert "load [kw] of" in out and "best baseline: linear (ARX) is better" in out and "epoch" in err     # it is linear
     table = pd.read_csv("forecast.csv", index_col="time", parse_dates=True)
     assert len(table) == 24 and str(table.index[0]) == "2024-01-30 04:00:00"
     frame = pd.read_csv(load_csv)
@@ -345,8 +345,10 @@ def test_an_unknown_time_zone_is_a_failure(run, load_csv):
 OPTIONS = {
     "list": ["--pretrained", "pattern"],
     "show": ["name"],
-    "train": ["--seeds", "--out", "--replace", "--ship", "name"],
-    "evaluate": ["--ship", "name"],
+    "train": ["--seeds", "--out", "--replace", "--ship", "--text", "--resume", "--cell", "--units", "--layers", "--epochs",
+              "name"],
+    "generate": ["--prompt", "--length", "--temperature", "--top-k", "--top-p", "--seed", "--stop", "--beam", "name"],
+    "evaluate": ["--text", "--ship", "name"],
     "verify": ["name"],
     "forecast": ["--time", "--target", "--exogenous", "--future", "--features", "--horizon", "--at", "--model", "--strategy",
                  "--taps", "--intervals", "--backtest", "--calendar", "--timezone", "--thousands", "--season", "--units",

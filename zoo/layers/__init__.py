@@ -1,6 +1,7 @@
 """Layers over whole sequences: `Recurrent` for any cell, and one by name for each cell (`zoo.layers.MUT1(64)`)."""
 
 from zoo import cells
+from zoo.layers.carried import Carried
 from zoo.layers.delay import OpenLoop, TappedDelay
 from zoo.layers.engine import explain
 from zoo.layers.named import NAMED
@@ -10,4 +11,4 @@ from zoo.layers.state import InitialState
 cells.register_all()
 globals().update(NAMED)
 
-__all__ = ["InitialState", "OpenLoop", "Recurrent", "TappedDelay", "explain", *NAMED]
+__all__ = ["Carried", "InitialState", "OpenLoop", "Recurrent", "TappedDelay", "explain", *NAMED]

@@ -4,7 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-BLOCK = 256  # symbols a call of the compiled loop makes, so that one compilation serves every length
+from zoo.models.stepping import After, Beams, LogProbabilities, Sampling, Stepper, compiled
+
+BLOCK = 256  # symbols that a call of the compiled loop makes at most, so that one compilation serves every length
+CHUNK = 512  # symbols of a text that go through the model at once
+LONGEST = 10_000_000  # symbols
 
 
 class Generator:
@@ -13,14 +17,15 @@ class Generator:
         s_t ~ softmax(z_t / temperature) over the `top_k` largest z_t,   z_t = model(… s_{t−1})
 
     The whole loop, with the model's layers, the choice and the state, is compiled (by XLA on TensorFlow and JAX): no call
-    of `predict` a symbol. A size of batch, a `top_k` and a length of prompt are each compiled for when they first come, which
-    takes a second or two; the number of symbols asked for costs no compilation. Symbols are drawn by inverting the
+    of `predict` a symbol. A size of batch is compiled for when it first comes, and again with `top_k` or `top_p`, which takes a
+    second or two; their values, the temperature and the lengths cost no compilation. Symbols are drawn by inverting the
     distribution function at uniform numbers that are drawn outside, so a seed gives the same symbols again.
 
     Arguments:
         model: a Functional or Sequential model of integer symbols (batch, time) -> (batch, time, symbols), made of layers that
             look at one step at a time and of recurrent layers with `return_sequences=True`.
         from_logits: whether it gives logits; False for probabilities.
+        never: symbols that are never chosen.
 
     Raises:
         ValueError: the model has no recurrent layer, or its output at a step depends on anything but the steps so far, or is
@@ -35,8 +40,8 @@ class Generator:
         (1, 4)
     """
 
-    def __init__(self, model, from_logits=True):
-        self.model, self.from_logits = model, from_logits
+    def __init__(self, model, from_logits=True, never=()):
+        self.model, self.from_logits, self.never = model, from_logits, tuple(never)
         inputs, outputs = ([tuple(t.shape) for t in getattr(model, side, None) or []] for side in ("inputs", "outputs"))
         if len(inputs) != 1 or len(inputs[0]) != 2 or len(outputs) != 1:
             raise ValueError(
@@ -58,7 +63,7 @@ class Generator:
         self.steppers, self.loops = {}, {}
         self._check()
 
-    def __call__(self, prompt, length, *, temperature=1.0, top_k=None, seed=None):
+    def __call__(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None):
         """Continue each prompt by `length` symbols.
 
         Arguments:
@@ -67,34 +72,138 @@ class Generator:
             length: how many symbols to add.
             temperature: below 1 for likelier symbols, above 1 for more surprising ones; 0 takes the likeliest each time.
             top_k: choose among that many likeliest symbols only; None for all.
+            top_p: choose among the fewest likeliest symbols that have this share of the probability (of those that `top_k`
+                leaves, at that temperature); None for all.
             seed: of the choice; None for another one at each call.
+            stop: symbols, of one prompt: it ends after they have been added one after the other.
 
         Returns:
             The new symbols, an int32 array (batch, length), or (length,) for one prompt (time,).
+
+        Source: of `top_p`, "nucleus sampling": Holtzman et al., "The curious case of neural text degeneration", 2020.
         """
-        prompt, single = self._prompt(prompt), np.ndim(prompt) == 1
+        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed, "stop": stop}
+        made = np.concatenate(list(self.blocks(prompt, length, **options)), axis=1)
+        return made[0] if np.ndim(prompt) == 1 else made
+
+    def blocks(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None, block=BLOCK):
+        """The same symbols, `block` at a time as they are made: an iterator of arrays (batch, at most block)."""
+        prompt = self._prompt(prompt)
+        limits = self._limits(length, temperature, top_k, top_p, seed)
+        stop = () if stop is None else self._stop(stop, len(prompt))
+        return self._blocks(
+            prompt, length, limits, seed, stop, min(block, BLOCK), top_k is not None or top_p is not None
+        )
+
+    def _blocks(self, prompt, length, limits, seed, stop, block, filtered):
+        batch = len(prompt)
+        limits = np.tile(np.float32(limits), (batch, 1))
+        states, given = self._primed(prompt)
+        loop, random = self._loop(batch, filtered), np.random.default_rng(seed)
+        symbol, given = given[:, 0], given[:, 1:]  # what is left of the prompt goes through the loop
+        uniform, tail, left = np.zeros((batch, 0), "float32"), np.zeros((batch, 0), "int32"), length
+        while left:
+            known = min(given.shape[1], BLOCK)
+            count = min(BLOCK, known + min(block, left))
+            told, draws = np.full((batch, BLOCK), -1, "int32"), np.zeros((batch, BLOCK), "float32")
+            told[:, :known], given = given[:, :known], given[:, known:]
+            if uniform.shape[1] < count - known:
+                uniform = np.concatenate([uniform, random.random((batch, BLOCK), "float32")], axis=1)
+            draws[:, known:count], uniform = uniform[:, : count - known], uniform[:, count - known :]
+            made, *states = loop.predict_on_batch([symbol, told, draws, limits, np.full(1, count, "int32"), *states])
+            symbol, made = made[:, count - 1], made[:, known:count]
+            if not made.shape[1]:
+                continue
+            end, tail = ended(tail, made, stop)
+            yield made[:, :end]
+            left = 0 if end is not None else left - made.shape[1]
+
+    def beam_search(self, prompt, length, width):
+        """The likeliest continuation that a beam search finds: at each step the `width` likeliest beginnings go on.
+
+        Arguments:
+            prompt: integers (time,), at least one.
+            length: how many symbols to add.
+            width: how many beginnings are followed; 1 takes the likeliest symbol each time.
+
+        Returns:
+            The symbols, int32 (length,), and the natural logarithm of their probability.
+        """
+        prompt = self._prompt(prompt)
+        if len(prompt) > 1:
+            raise ValueError(f"A beam search continues one prompt, (time,). Received: {len(prompt)} prompts")
+        self._limits(length, 1.0, None, None, None)
+        if not hasattr(width, "__index__") or isinstance(width, bool) or width < 1:
+            raise ValueError(f"width must be a positive integer. Received: {width!r}")
+        states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in self._stepper(1).states]
+        if prompt.shape[1] > 1:
+            states, rest = self._primed(prompt)
+            states = self._run_through(rest, states)
+        states = [np.repeat(state, width, axis=0) for state in states]
+        symbol, loop = np.repeat(prompt[:, -1], width), self._beams(width)
+        logs = np.where(np.arange(width) == 0, 0, -np.inf).astype("float32")
+        made = []
+        for done in range(0, length, BLOCK):
+            count = min(BLOCK, length - done)
+            symbols, parents, logs, *states = loop.predict_on_batch([symbol, logs, np.full(1, count, "int32"), *states])
+            symbol = symbols[count - 1]
+            made += list(zip(symbols[:count], parents[:count], strict=True))
+        best, beam = [], int(np.argmax(logs))
+        for symbols, parents in reversed(made):
+            best.append(symbols[beam])
+            beam = parents[beam]
+        return np.array(best[::-1], "int32"), float(logs.max())
+
+    def log_probabilities(self, symbols):
+        """The natural logarithm of the probability of each symbol but the first, given those before it.
+
+        The states are carried from the first symbol to the last, whatever the length; the scores of symbols that are `never`
+        chosen count as they are.
+
+        Arguments:
+            symbols: integers (time,), at least two.
+
+        Returns:
+            float32 (time − 1,).
+        """
+        symbols = self._prompt(symbols)
+        if len(symbols) > 1 or symbols.shape[1] < 2:
+            raise ValueError(f"Expected one sequence (time,) of at least two symbols. Received: shape {symbols.shape}")
+        run, found, count = self._scoring(), [], symbols.shape[1] - 1
+        states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in self._stepper(1).states]
+        for at in range(0, count, CHUNK):
+            part = symbols[:, at : at + CHUNK + 1]
+            part = np.pad(
+                part, [(0, 0), (0, CHUNK + 1 - part.shape[1])]
+            )  # one compilation; what follows changes nothing
+            logs, *states = run.predict_on_batch([part[:, :-1], part[:, 1:], *states])
+            found.append(logs[0])
+        return np.concatenate(found)[:count]
+
+    # ---------------------------------------------------------------- what is asked
+    def _limits(self, length, temperature, top_k, top_p, seed):
         if not hasattr(length, "__index__") or isinstance(length, bool) or length < 1:
             raise ValueError(f"length must be a positive integer. Received: {length!r}")
+        if length > LONGEST:
+            raise ValueError(f"length must be at most {LONGEST:,}; go on from what was written. Received: {length:,}")
         if not isinstance(temperature, (int, float)) or not 0 <= temperature < np.inf:
             raise ValueError(f"temperature must be a number of at least 0. Received: {temperature!r}")
         if top_k is not None and not (hasattr(top_k, "__index__") and 1 <= top_k <= self.symbols):
             raise ValueError(f"top_k must be from 1 to the {self.symbols} symbols. Received: {top_k!r}")
+        if top_p is not None and not (isinstance(top_p, (int, float)) and 0 < top_p <= 1):
+            raise ValueError(f"top_p must be above 0 and at most 1. Received: {top_p!r}")
         if seed is not None and not (hasattr(seed, "__index__") and seed >= 0):
             raise ValueError(f"seed must be an integer of at least 0, or None. Received: {seed!r}")
-        batch, random = len(prompt), np.random.default_rng(seed)
-        stepper, loop = self._stepper(batch), self._loop(batch, top_k, temperature == 0)
-        states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in stepper.states]
-        if prompt.shape[1] > 1:  # all but the last symbol go through the model at once
-            states = keras.tree.flatten(self._warm_up(batch).predict_on_batch([prompt[:, :-1], *states]))
-        symbol, made = prompt[:, -1], []
-        heat = np.full((batch, 1), temperature or 1.0, "float32")
-        for _ in range(0, length, BLOCK):
-            uniform = random.random((batch, BLOCK), "float32")
-            block, *states = loop.predict_on_batch([symbol, uniform, heat, *states])
-            symbol = block[:, -1]
-            made.append(block)
-        made = np.concatenate(made, axis=1)[:, :length]
-        return made[0] if single else made
+        return (
+            temperature,
+            top_k or self.symbols,
+            2.0 if top_p in (None, 1) else top_p,
+        )  # 2: also what rounding leaves over
+
+    def _stop(self, stop, batch):
+        if batch > 1:
+            raise ValueError(f"stop is for one prompt. Received: {batch} prompts")
+        return self._prompt(np.ravel(stop))[0].tolist()
 
     # ---------------------------------------------------------------- the model, step by step
     def _prompt(self, prompt):
@@ -115,24 +224,49 @@ class Generator:
 
     def _stepper(self, batch):
         if batch not in self.steppers:
-            self.steppers[batch] = Stepper(self.model, batch)
+            self.steppers[batch] = Stepper(self.model, batch, self.from_logits, self.never)
         return self.steppers[batch]
 
-    def _loop(self, batch, top_k, greedy):
-        key = batch, top_k, greedy
+    def _made(self, key, batch, shapes, layer):
+        """The model of a loop, compiled when it is first asked for."""
         if key not in self.loops:
             stepper = self._stepper(batch)
-            inputs = [keras.Input(batch_shape=(batch,), dtype="int32")]
-            inputs += [keras.Input(batch_shape=(batch, width)) for width in (BLOCK, 1)]
-            sampling = Sampling(stepper, self.from_logits, top_k, greedy)
-            self.loops[key] = compiled(keras.Model([*inputs, *stepper.inputs], sampling(*inputs, stepper.inputs)))
+            inputs = [keras.Input(batch_shape=shape, dtype=dtype) for shape, dtype in shapes]
+            self.loops[key] = compiled(keras.Model([*inputs, *stepper.inputs], layer(stepper)(*inputs, stepper.inputs)))
         return self.loops[key]
 
-    def _warm_up(self, batch):
-        if batch not in self.loops:
-            stepper, symbols = self._stepper(batch), keras.Input(batch_shape=(batch, None), dtype="int32")
-            self.loops[batch] = keras.Model([symbols, *stepper.inputs], Carried(stepper)(symbols, stepper.inputs))
-        return self.loops[batch]
+    def _loop(self, batch, filtered):
+        ints, floats = [(batch, BLOCK), "int32"], [(batch, BLOCK), "float32"]
+        shapes = [[(batch,), "int32"], ints, floats, [(batch, 3), "float32"], [(1,), "int32"]]
+        return self._made((batch, filtered), batch, shapes, lambda stepper: Sampling(stepper, filtered))
+
+    def _beams(self, width):
+        shapes = [[(width,), "int32"], [(width,), "float32"], [(1,), "int32"]]
+        return self._made(("beams", width), width, shapes, lambda stepper: Beams(stepper, BLOCK))
+
+    def _scoring(self):
+        return self._made("scoring", 1, [[(1, CHUNK), "int32"]] * 2, LogProbabilities)
+
+    def _primed(self, prompt):
+        """The states after the first symbols of a prompt, whole chunks of them, and the rest, at least one symbol."""
+        batch, whole = len(prompt), (prompt.shape[1] - 1) // CHUNK * CHUNK
+        states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in self._stepper(batch).states]
+        for at in range(0, whole, CHUNK):
+            run = self._made(("after", batch), batch, [[(batch, CHUNK), "int32"]], After)
+            states = keras.tree.flatten(run.predict_on_batch([prompt[:, at : at + CHUNK], *states]))
+        return states, prompt[:, whole:]
+
+    def _run_through(self, symbols, states):
+        """The states after all symbols but the last, at most a chunk of them."""
+        loop, batch = self._loop(len(symbols), False), len(symbols)
+        blank, limits = np.zeros((batch, BLOCK), "float32"), np.ones((batch, 3), "float32")
+        for at in range(0, symbols.shape[1] - 1, BLOCK):
+            count = min(BLOCK, symbols.shape[1] - 1 - at)
+            given = np.zeros((batch, BLOCK), "int32")
+            given[:, :count] = symbols[:, at + 1 : at + 1 + count]
+            asked = [symbols[:, at], given, blank, limits, np.full(1, count, "int32")]
+            _, *states = loop.predict_on_batch([*asked, *states])
+        return states
 
     def _check(self):
         """The model step by step must be the model."""
@@ -168,92 +302,12 @@ class Generator:
             raise ValueError(f"The model gives {found}: make the Generator with from_logits={said}.")
 
 
-class Built(keras.layers.Layer):
-    """A layer around layers that are built."""
-
-    def build(self, *shapes):
-        self.built = True
-
-
-class Stepper(Built):
-    """A model as a function of symbols and states: its own layers, but the recurrent ones carry their state."""
-
-    def __init__(self, model, batch, **kwargs):
-        super().__init__(**kwargs)
-        carried = []
-
-        def carrying(layer):
-            if not isinstance(layer, keras.layers.RNN):
-                return layer
-            if layer.go_backwards:
-                raise ValueError(f"{layer.name} reads backwards, so it cannot go on from symbol to symbol.")
-            new = type(layer).from_config({**layer.get_config(), "stateful": True})
-            new.cell = layer.cell
-            carried.append(new)
-            return new
-
-        symbols = keras.Input(batch_shape=(batch, None), dtype=model.inputs[0].dtype)
-        self.network = keras.models.clone_model(model, input_tensors=symbols, clone_function=carrying)
-        self.states = [s for layer in carried for s in keras.tree.flatten(layer.states)]
-        self.inputs = [keras.Input(batch_shape=s.shape, dtype=s.dtype) for s in self.states]
-
-    def call(self, symbols, states):
-        """`outputs, new states`."""
-        values = [(v, v.value) for v in self.network.variables]  # as they are in a scope around this one
-        with keras.StatelessScope(state_mapping=[*values, *zip(self.states, states, strict=True)]) as scope:
-            outputs = self.network(symbols, training=False)
-        return outputs, [scope.get_current_value(state) for state in self.states]
-
-
-class Carried(Built):
-    """The states after some symbols."""
-
-    def __init__(self, stepper, **kwargs):
-        super().__init__(**kwargs)
-        self.stepper = stepper
-
-    def call(self, symbols, states):
-        return self.stepper(symbols, states)[1]
-
-    def compute_output_spec(self, symbols, states):
-        return [keras.KerasTensor(s.shape, s.dtype) for s in states]
-
-
-class Sampling(Built):
-    """The loop: choose a symbol, feed it back, and so on for as many steps as there are uniform numbers."""
-
-    def __init__(self, stepper, from_logits, top_k, greedy, **kwargs):
-        super().__init__(**kwargs)
-        self.stepper, self.from_logits, self.top_k, self.greedy = stepper, from_logits, top_k, greedy
-
-    def call(self, symbol, uniform, temperature, states):
-        def one(t, symbols, symbol, *states):
-            scores, states = self.stepper(symbol[:, None], list(states))
-            scores = ops.cast(scores[:, 0], "float32")
-            scores = scores if self.from_logits else ops.log(scores + 1e-30)
-            symbol = ops.cast(self.choose(scores, ops.take(uniform, t, axis=1), temperature), "int32")
-            return t + 1, ops.slice_update(symbols, (t, 0), symbol[None]), symbol, *states
-
-        length, batch = uniform.shape[1], uniform.shape[0]
-        carry = ops.convert_to_tensor(0), ops.zeros((length, batch), "int32"), symbol, *states
-        _, symbols, _, *states = ops.while_loop(lambda t, *_: t < length, one, carry)
-        return [ops.transpose(symbols), *states]
-
-    def choose(self, logits, u, temperature):
-        """The symbol at which the distribution function passes u."""
-        if self.greedy:
-            return ops.argmax(logits, axis=-1)
-        if self.top_k is not None:
-            least = ops.top_k(logits, self.top_k)[0][:, -1:]
-            logits = ops.where(logits < least, -np.inf, logits)
-        reached = ops.cumsum(ops.softmax(logits / temperature, axis=-1), axis=-1)
-        below = reached <= u[:, None] * reached[:, -1:]
-        return ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), logits.shape[-1] - 1)
-
-    def compute_output_spec(self, symbol, uniform, temperature, states):
-        return [keras.KerasTensor(uniform.shape, "int32"), *(keras.KerasTensor(s.shape, s.dtype) for s in states)]
-
-
-def compiled(model):
-    model.compile(jit_compile="auto" if keras.backend.backend() == "torch" else True)
-    return model
+def ended(tail, made, stop):
+    """Where in the new symbols of one sequence `stop` is complete (None: nowhere), and the last symbols for the next call."""
+    if not len(stop):
+        return None, tail
+    whole, size = np.concatenate([tail[0], made[0]]), len(stop)
+    for at in range(len(whole) - size + 1):
+        if (whole[at : at + size] == stop).all():
+            return at + size - tail.shape[1], tail
+    return None, whole[None, max(len(whole) - size + 1, 0) :]

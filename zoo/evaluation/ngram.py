@@ -1,0 +1,96 @@
+"""N-grams of symbols with interpolated Kneser-Ney smoothing: what a language model is to be compared with."""
+
+import numpy as np
+
+ORDERS = tuple(range(1, 9))
+MOST = 5_000_000  # symbols that are counted: the last ones of a longer text
+
+
+def kneser_ney(train, text, symbols, orders=ORDERS):
+    """The probability that n-grams, counted in one text, give each symbol of another.
+
+        P_n(s | h) = max(c(h s) − D_n, 0) / c(h) + D_n · N(h) / c(h) · P_{n−1}(s | h without its first symbol)
+
+    N(h) is how many different symbols follow h. c counts occurrences in the highest order; below it counts how many different
+    symbols stand before an n-gram. P_0 is uniform, P_n = P_{n−1} after an h that was never seen, and D = n₁ / (n₁ + 2 n₂) from
+    the numbers of n-grams that were counted once and twice.
+
+    Arguments:
+        train: (time,) integers from 0 to `symbols` − 1; of more than 5,000,000 the last are counted.
+        text: (time,) integers. What stands before its first symbol is not known, so contexts are shorter there.
+        symbols: how many there are.
+        orders: the lengths n to try.
+
+    Returns:
+        order -> natural logarithms of the probabilities of all symbols of `text` but the first.
+
+    Source: Kneser & Ney, "Improved backing-off for m-gram language modeling", 1995; interpolated as in Chen & Goodman, "An
+    empirical study of smoothing techniques for language modeling", 1999.
+    """
+    train, text = np.asarray(train[-MOST:]), np.asarray(text)
+    # An n-gram's number is the sum of a random one for each symbol and place: two n-grams share one with probability 2⁻⁶⁴.
+    draws = np.random.default_rng(0).integers(1 << 64, size=(max(orders) + 1, symbols), dtype=np.uint64)
+    lower, found = np.full(len(text), 1 / symbols), {}
+    ours, theirs = Grams(train, draws), Grams(text, draws)
+    for order in range(1, max(orders) + 1):
+        if min(len(train), len(text)) <= order:
+            break
+        ours.lengthen()
+        theirs.lengthen()
+        beginning, below = lower[: order - 1], lower[order - 1 :]
+        first, counts = np.unique(ours.grams, return_index=True, return_counts=True)[1:]
+        found[order] = np.log(np.concatenate([beginning, ours.estimate(first, counts, theirs, below)])[1:])
+        # Below the highest order: how many different (n + 1)-grams end in each n-gram.
+        first = np.unique(ours.grams_one_longer(), return_index=True)[1] + 1
+        at, counts = np.unique(ours.grams[first], return_index=True, return_counts=True)[1:]
+        lower = np.concatenate([beginning, ours.estimate(first[at], counts, theirs, below)])
+    return {order: logs for order, logs in found.items() if order in orders}
+
+
+class Grams:
+    """The n-grams of a text as numbers, for n = 1 after the first `lengthen`, and so on.
+
+    `grams[i]` is that of the n symbols that end with symbol n − 1 + i, `contexts[i]` the same without the last of them.
+    """
+
+    def __init__(self, text, draws):
+        self.text, self.draws, self.order = text, draws, 0
+        self.contexts = np.zeros(len(text) + 1, np.uint64)
+
+    def lengthen(self):
+        if self.order:
+            self.contexts = self._contexts_one_longer()
+        else:
+            self.contexts = self.contexts[1:]
+        self.order += 1
+        self.grams = self.contexts + self.draws[0][self.text[self.order - 1 :]]
+
+    def _contexts_one_longer(self):
+        first = self.text[: len(self.text) - self.order]
+        return self.contexts[1:] + self.draws[self.order][first]
+
+    def grams_one_longer(self):
+        return self._contexts_one_longer() + self.draws[0][self.text[self.order :]]
+
+    def estimate(self, first, counts, text, lower):
+        """The probabilities of the n-grams of `text`.
+
+        Arguments:
+            first, counts: a place of each kind of n-gram of this text, and how often it counts.
+            lower: the probabilities of the next lower order.
+        """
+        once, twice = (counts == 1).sum(), (counts == 2).sum()
+        discount = once / (once + 2 * twice) if once else 0.5
+        contexts, of = np.unique(self.contexts[first], return_inverse=True)
+        total, kinds = np.bincount(of, weights=counts), np.bincount(of)
+        count = looked_up(self.grams[first], counts, text.grams)
+        total, kinds = (looked_up(contexts, values, text.contexts) for values in (total, kinds))
+        return np.where(
+            total > 0, (np.maximum(count - discount, 0) + discount * kinds * lower) / np.maximum(total, 1), lower
+        )
+
+
+def looked_up(keys, values, wanted):
+    """The value of each wanted key, 0 for those that are not there; keys are sorted."""
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, values[at], 0)

@@ -1,0 +1,322 @@
+"""A model of language, character by character: it learns from a text, scores texts, and writes."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from zoo import bundle
+from zoo.cells import catalog
+from zoo.cells.base import check_share, check_units
+from zoo.data import text as texts
+from zoo.data.errors import DataError
+from zoo.data.text import Parts, Vocabulary
+from zoo.evaluation import language as evaluation
+from zoo.models import Generator
+from zoo.models.language import carrying, next_symbol
+from zoo.tasks.layout import Report
+from zoo.training import language as training
+from zoo.training.language import TextRecipe
+
+JUDGED = 100_000  # characters of the validation part by which an epoch is judged
+PIECE = 32  # characters that `stream` gives at a time
+ARGUMENTS = ("cell", "units", "layers", "dropout", "embedding", "cell_options", "least", "most")
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well a model foretells a text.
+
+    Arguments:
+        log_probabilities: the natural logarithm of the probability of each character but the first, given those before it.
+        unknown: how many of these the model does not know; they count as its unknown symbol.
+    """
+
+    log_probabilities: np.ndarray
+    unknown: int = 0
+
+    @property
+    def count(self):
+        """How many characters are scored."""
+        return len(self.log_probabilities)
+
+    @property
+    def nats(self):
+        """Nats per character: the mean of −log P."""
+        return float(-np.mean(self.log_probabilities, dtype="float64"))
+
+    @property
+    def bits(self):
+        """Bits per character."""
+        return self.nats / float(np.log(2))
+
+
+class LanguageModel:
+    """A recurrent network that foretells the next character of a text.
+
+        P(c_{t+1} | c_1 … c_t) = softmax(W h_t + b),   h_t = the state of the cells after c_t
+
+    Arguments:
+        cell: a name of `zoo.cells.CELLS`.
+        units, layers: the width of the cells, and how many are stacked.
+        dropout: share of each layer's outputs that is dropped in training.
+        embedding: the width of a trained vector for each character; None for one-hot vectors.
+        cell_options: further arguments of the cell.
+        least: characters that occur less often in the training part are unknown to the model.
+        most: so many characters are known at most.
+        recipe: "modern" (Adam, a learning rate that falls to 0, chunks of 100) or "minimal" (Karpathy's 112-line program:
+            Adagrad, one stream, chunks of 25), a `zoo.training.language.TextRecipe`, or what differs as a dict.
+
+    The vocabulary is that of the training part. A prompt with characters that the model does not know is refused, unless it has
+    learned what unknown ones are like (there were some in its training part).
+
+    Example:
+        >>> model = zoo.load("char-rnn.lstm-shakespeare")
+        >>> print(model.generate("ROMEO:", 200, temperature=0.8, seed=0))
+        >>> model.score("To be, or not to be, that is the question").bits
+    """
+
+    loss = evaluation.MEASURE
+    pattern = "many-to-many"
+
+    def __init__(
+        self,
+        *,
+        cell="lstm",
+        units=128,
+        layers=2,
+        dropout=0.0,
+        embedding=None,
+        cell_options=None,
+        least=1,
+        most=None,
+        recipe=None,
+    ):
+        catalog.entry(cell)
+        if cell == "narmax":
+            raise ValueError(
+                "narmax needs the true output of each step, which a language model is to foretell; use narx"
+            )
+        check_share(dropout, "dropout")
+        self.arguments = {
+            "cell": cell,
+            "units": check_units(units),
+            "layers": check_units(layers, "layers"),
+            "dropout": dropout,
+            "embedding": None if embedding is None else check_units(embedding, "embedding"),
+            "cell_options": cell_options,
+            "least": check_units(least, "least"),
+            "most": None if most is None else check_units(most, "most"),
+        }
+        self.recipe = TextRecipe.of(recipe)
+        self.model = self.vocabulary = self.report = self._generator = None
+
+    @property
+    def cell(self):
+        return self.arguments["cell"]
+
+    # ---------------------------------------------------------------- fit
+    def split(self, text):
+        """The parts of a text: the first 85 % to learn from, the next 5 % to choose by, the last 10 % to judge by. Parts are
+        taken as they are; a string, a `Text`, or a `Path` of a file or folder of UTF-8 text."""
+        return text if isinstance(text, Parts) else texts.as_text(text).split()
+
+    def fit(self, text, *, seed=0, progress=None, watch=None, checkpoint=None):
+        """Learn from a text.
+
+        Arguments:
+            text: what `split` takes. The test part is not touched.
+            seed: of the first weights, dropout, and where an epoch begins: the same seed gives the same model.
+            progress: called after each epoch as progress(epoch, train, valid), nats per character, the latter on at most
+                100,000 characters of the validation part.
+            watch: called about once a second with a `zoo.training.language.Moment`; meanwhile `generate` shows what the model
+                writes so far.
+            checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
+                on from there when it is started again, to the same result.
+
+        Returns:
+            The model itself; `report` says what the training did.
+
+        Raises:
+            DataError: the text is empty, too short for a chunk, or not UTF-8.
+            ValueError: the training diverged, or the checkpoint is of another one.
+        """
+        parts = self.split(text)
+        try:
+            batch = self.recipe.streams(len(parts.train), f"The training part of {parts.name}")
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        keras.utils.set_random_seed(seed)
+        options = {name: self.arguments[name] for name in ("least", "most")}
+        vocabulary = Vocabulary.of(parts.train.counts(), **options)
+        shape = {n: self.arguments[n] for n in ("units", "layers", "dropout", "embedding", "cell_options")}
+        model = next_symbol(self.cell, len(vocabulary), **shape)
+        if self.recipe.initial:
+            drawn(model, self.recipe.initial, seed)
+        self.model, self.vocabulary, self._generator = model, vocabulary, None
+        generator, judged = self.generator, parts.valid[:JUDGED].numbers(vocabulary)
+        outcome = training.fit(
+            carrying(model, batch),
+            parts.train.codes,
+            parts.train.table(vocabulary),
+            lambda: -np.mean(generator.log_probabilities(judged)),
+            self.recipe,
+            seed=seed,
+            progress=progress,
+            watch=watch,
+            checkpoint=checkpoint,
+            identity={"arguments": self.arguments, "text": parts.train.fingerprint, "characters": len(parts.train)},
+        )
+        self.report = Report(
+            self.recipe.optimizer,
+            model.count_params(),
+            len(parts.train),
+            seed,
+            outcome.train,
+            outcome.valid,
+            outcome.best_epoch,
+            outcome.stopped,
+        )
+        return self
+
+    # ---------------------------------------------------------------- write
+    @property
+    def generator(self):
+        """The `zoo.models.Generator` of this model's symbols; it never writes the unknown one."""
+        self._check_fitted()
+        if self._generator is None:
+            self._generator = Generator(self.model, never=(0,))
+        return self._generator
+
+    def generate(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None):
+        """Go on with a text.
+
+        Arguments:
+            prompt: a string of at least one character; the state is that after all of it.
+            length: how many characters to write.
+            temperature: below 1 for likelier characters, above 1 for more surprising ones; 0 takes the likeliest each time.
+            top_k: choose among so many likeliest characters only.
+            top_p: choose among the fewest likeliest characters that have this share of the probability.
+            seed: the same seed writes the same text; None another one each time.
+            stop: a string: the text ends with it where it is written.
+
+        Returns:
+            The new text, without the prompt.
+
+        Raises:
+            ValueError: an empty prompt, one with characters that the model does not know (they are named), a temperature below
+                0, a length below 1 or above 10,000,000.
+        """
+        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        return "".join(self.stream(prompt, length, stop=stop, piece=1 << 20, **options))
+
+    def stream(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None, piece=PIECE):
+        """What `generate` writes, as it is written: an iterator of strings of at most `piece` characters."""
+        prompt = self._known(prompt, "prompt")
+        stop = None if stop is None else self._known(stop, "stop")
+        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        blocks = self.generator.blocks(prompt, length, stop=stop, block=piece, **options)
+        return (self.vocabulary.decode(block[0]) for block in blocks)
+
+    def beam_search(self, prompt, length, width=8):
+        """The likeliest continuation that a beam search finds.
+
+        Arguments:
+            prompt, length: as of `generate`.
+            width: how many beginnings are followed at a time.
+
+        Returns:
+            The new text, and the natural logarithm of its probability.
+        """
+        found, log_probability = self.generator.beam_search(self._known(prompt, "prompt"), length, width)
+        return self.vocabulary.decode(found), log_probability
+
+    # ---------------------------------------------------------------- judge
+    def score(self, text):
+        """How well the model foretells a text of at least two characters, the state carried from its first to its last.
+
+        Arguments:
+            text: a string, a `Text`, or a `Path`.
+
+        Returns:
+            A `Score`.
+
+        Raises:
+            DataError: it has fewer than two characters.
+        """
+        self._check_fitted()
+        text = texts.as_text(text)
+        if len(text) < 2:
+            raise DataError("A text of one character has no next one to foretell. Give at least two.")
+        numbers = text.numbers(self.vocabulary)
+        return Score(self.generator.log_probabilities(numbers), int((numbers[1:] == 0).sum()))
+
+    def evaluate(self, parts):
+        """The scores for a card, of the parts that `split` gave."""
+        return evaluation.evaluate(self, parts)
+
+    # ---------------------------------------------------------------- save and load
+    def save(self, path, card=None):
+        """Write a bundle, a folder with the model, the vocabulary and a card."""
+        self._check_fitted()
+        config = {
+            "task": "zoo.tasks.language_model:LanguageModel",
+            "arguments": {**self.arguments, "recipe": self.recipe.to_config()},
+            "vocabulary": self.vocabulary.to_config(),
+        }
+        probe = np.random.default_rng(0).integers(len(self.vocabulary), size=(2, 20)).astype("int32")
+        bundle.save(path, self.model, config, [probe], card or self.card())
+
+    def card(self, **fields):
+        """The card of this model."""
+        report, done = self.report, {}
+        if report:
+            done = {n: getattr(report, n) for n in ("method", "samples", "seed", "best_epoch", "stopped")}
+        made = {"name": "char-rnn", "pattern": self.pattern, "cell": self.cell}
+        return {**made, "parameters": self.model.count_params(), "training": done, **fields}
+
+    @classmethod
+    def load(cls, path):
+        """Read a bundle that `save` wrote.
+
+        Raises:
+            zoo.bundle.BundleError: a file is missing, is not the one that the card describes, or there is no vocabulary.
+        """
+        model, config = bundle.load(path)
+        if "vocabulary" not in config:
+            raise bundle.BundleError(
+                f"{path} holds no vocabulary, without which its numbers are no characters: it is not a language model that "
+                "LanguageModel.save wrote. Save it anew."
+            )
+        task = cls(**{n: v for n, v in config["arguments"].items() if n in (*ARGUMENTS, "recipe")})
+        task.model, task.vocabulary = model, Vocabulary.from_config(config["vocabulary"])
+        return task
+
+    # ---------------------------------------------------------------- checks
+    def _check_fitted(self):
+        if self.model is None:
+            raise RuntimeError("This model is not trained yet: call fit(text), or zoo.load a saved one.")
+
+    def _known(self, text, what):
+        """The numbers of a prompt, of which the model knows every character."""
+        self._check_fitted()
+        if not isinstance(text, str):
+            raise ValueError(f"{what} must be a string. Received: {type(text).__name__}")
+        if not text:
+            raise ValueError(f"The {what} is empty. Give at least one character, for example a new line.")
+        unknown = [] if self.vocabulary.learned and what == "prompt" else self.vocabulary.unknown(text)
+        if unknown:
+            more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
+            raise ValueError(
+                f"The model does not know {', '.join(map(repr, unknown[:8]))}{more} of the {what}: its training text had no "
+                "such character. Leave them out, or train a model on a text that has them."
+            )
+        return self.vocabulary.encode(text)
+
+
+def drawn(model, deviation, seed):
+    """Set a model's weights to normally distributed numbers, and its biases to 0."""
+    rng = np.random.default_rng(seed)
+    for weight in model.trainable_weights:
+        matrix = len(weight.shape) > 1
+        weight.assign(rng.normal(0, deviation, weight.shape) if matrix else np.zeros(weight.shape))

@@ -1,0 +1,60 @@
+"""All that a training needs to go on, in one file that is there whole or not at all."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+FILE = "checkpoint.npz"
+
+
+class Checkpoint:
+    """The state of a training in a folder.
+
+    Arguments:
+        folder: None for a training that is not kept.
+        identity: what the training is of, as JSON can hold it.
+    """
+
+    def __init__(self, folder, identity):
+        self.file = None if folder is None else Path(folder) / FILE
+        self.identity = json.loads(json.dumps(identity))
+
+    def write(self, variables, best, outcome):
+        """Replace the file. Whenever the process is stopped, the old file or the new one is there, whole."""
+        if self.file is None:
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        new = self.file.with_suffix(".new")
+        meta = np.array(json.dumps({"identity": self.identity, "outcome": outcome}))
+        arrays = {f"{name}_{k}": a for name, all_ in (("v", variables), ("b", best)) for k, a in enumerate(all_)}
+        with new.open("wb") as opened:
+            np.savez(opened, meta=meta, **arrays)
+            opened.flush()
+            os.fsync(opened.fileno())
+        os.replace(new, self.file)
+
+    def read(self, count):
+        """`variables, best, outcome` as they were written; None if there is no file.
+
+        Raises:
+            ValueError: the file is damaged, or of another training.
+        """
+        if self.file is None or not self.file.exists():
+            return None
+        try:
+            with np.load(self.file, allow_pickle=False) as found:
+                meta = json.loads(str(found["meta"]))
+                variables, best = ([found[n] for n in found.files if n.startswith(f"{k}_")] for k in "vb")
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{self.file} is no checkpoint ({error}). Delete it to begin anew.") from None
+        then = meta["identity"]
+        differ = [k for k in sorted({*then, *self.identity}) if then.get(k) != self.identity.get(k)]
+        if differ or len(variables) != count:
+            raise ValueError(
+                f"{self.file} is of another training: {', '.join(differ) or 'the network'} differ(s). Delete it to begin "
+                "anew, or go on with the same text and settings."
+            )
+        return variables, best, meta["outcome"]
