@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest`."""
+"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | classify`."""
 
 import difflib
 import math
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from zoo import registry
 from zoo.cards import judged, measure
+from zoo.cli_classify import classify
 from zoo.cli_forecast import backtest, forecast, integers
 from zoo.console import console, errors, load_keras, number, print_metrics, training_progress
 
@@ -40,7 +41,7 @@ def root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
     ] = False,
 ):
-    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast and backtest."""
+    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest and classify."""
 
 
 # ---------------------------------------------------------------- catalog
@@ -253,6 +254,10 @@ def gallery(write: Annotated[Path | None, typer.Option(help="Put the table betwe
 # ---------------------------------------------------------------- forecast
 app.command()(forecast)
 app.command()(backtest)
+
+
+# ---------------------------------------------------------------- texts
+app.command()(classify)
 
 
 def main():
