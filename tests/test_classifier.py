@@ -182,7 +182,7 @@ def test_a_picture_shows_what_is_taken_for_what(fitted):
     figure = fitted.plot(fitted.split(tunes()))
     axes = figure.axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["down (6)", "up (6)"]
-    assert axes.get_ylabel() == "true label (texts)"
+    assert axes.get_ylabel() == "true label (texts)" and len(figure.axes) == 1
 
 
 # ------------------------------------------------------------------ bundles

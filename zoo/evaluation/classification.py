@@ -11,6 +11,7 @@ from zoo.evaluation.plots import _axes
 ERROR_RATE, MACRO = "error rate", "1 − macro-F1"
 JUDGES = (ERROR_RATE, MACRO)
 CROSS_ENTROPY = "cross-entropy (nats)"
+SIGNIFICANT = 0.05
 STRENGTHS = (1.0, 10.0, 100.0)  # C of the logistic regressions, of which the best on the validation part is taken
 
 
@@ -44,35 +45,59 @@ def scores(labels, probabilities, classes, judge=ERROR_RATE):
     }
 
 
-def table(task, data, others=()):
+def table(task, data, guesses):
     """name -> its scores on some texts, the model's first.
 
     Arguments:
         task: a fitted `zoo.tasks.Classifier`.
         data: a Labelled.
-        others: name -> a function of texts -> probabilities.
+        guesses: name -> probabilities (texts, classes), the model's among them.
     """
-    found = {MODEL: task.guess(data.texts), **{name: guess(data.texts) for name, guess in dict(others).items()}}
-    rows = {name: scores(data.labels, p, task.classes, task.judge) for name, p in found.items()}
+    rows = {name: scores(data.labels, p, task.classes, task.judge) for name, p in guesses.items()}
     for name, row in rows.items():
         if name != MODEL and row[task.judge] > 0:
             row[SKILL] = 1 - rows[MODEL][task.judge] / row[task.judge]
     return rows
 
 
+def guesses(task, data, parts=None):
+    """name -> probabilities of some texts: the model's, and with `parts` those of the baselines fitted on them."""
+    others = baselines(parts, task.symbols, task.judge) if parts else {}
+    return {MODEL: task.guess(data.texts), **{name: guess(data.texts) for name, guess in others.items()}}
+
+
 def evaluate(task, parts):
     """A dict for the card: the model and every baseline on the test part, with a verdict in words."""
-    rows, name = table(task, parts.test, baselines(parts, task.symbols, task.judge)), parts.test.name
+    test, found = parts.test, guesses(task, parts.test, parts)
+    rows = table(task, test, found)
+    best = min((name for name in rows if name != MODEL), key=lambda name: rows[name][task.judge])
     return {
         "part": "test",
         "horizon": "whole text",
-        "title": f"Test of {name}, {len(parts.test):,} of {len(task.classes)} labels",
+        "title": f"Test of {test.name}, {len(test):,} texts of {len(task.classes)} labels",
         "target": "label",
         "measure": task.judge,
-        f"valid_{task.judge}": table(task, parts.valid)[MODEL][task.judge],
+        f"valid_{task.judge}": table(task, parts.valid, guesses(task, parts.valid))[MODEL][task.judge],
         "scores": {"all texts": rows},
-        "verdict": verdict(f"{name}, all texts", rows, task.judge),
+        "verdict": f"{verdict(f'{test.name}, all texts', rows, task.judge)} "
+        f"{paired(test.labels, found[MODEL], found[best], task.classes)}",
     }
+
+
+def paired(labels, model, other, classes):
+    """In a sentence: is the share of texts that the model is right on, beside the other's, more than chance? McNemar's exact
+    test, of the texts that only one of them is right on."""
+    from scipy.stats import binomtest
+
+    truth = np.array([classes.index(label) for label in labels])
+    right, right_too = (np.argmax(p, axis=1) == truth for p in (model, other))
+    alone, other_alone = int(np.sum(right & ~right_too)), int(np.sum(right_too & ~right))
+    p = binomtest(alone, alone + other_alone).pvalue if alone + other_alone else 1.0
+    finding = "which may be chance" if p >= SIGNIFICANT else "which is more than chance"
+    return (
+        f"The model alone is right on {alone:,} of {len(truth):,} texts, that baseline alone on {other_alone:,}, {finding} "
+        f"(McNemar, p = {p:.2g})."
+    )
 
 
 # ---------------------------------------------------------------- baselines
@@ -81,8 +106,8 @@ def baselines(parts, kind, judge=ERROR_RATE):
 
     The most frequent label (with the labels' shares as probabilities), and logistic regressions of the tf-idf weights of what
     occurs in a text, in any order: words, and words with pairs of them; or the one to four characters that stand together, the
-    ends of the text among them; of these, what at least two training texts have. Their regularisation is chosen on the validation
-    part.
+    ends of the text among them; of these, what at least two training texts have. Their regularisation is chosen on the
+    validation part.
     """
     fitted = parts.fitted
     if (kind, judge) not in fitted:
@@ -145,16 +170,16 @@ def plot(labels, probabilities, classes, title=""):
     np.add.at(counts, ([at[label] for label in labels], np.argmax(probabilities, axis=1)), 1)
     totals = counts.sum(axis=1, keepdims=True)
     found = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    side = 2.6 + 0.42 * len(classes)
-    figure, axes = _axes((side + 0.6, side))
+    side = 2.4 + 0.42 * max(len(classes), 4)
+    figure, axes = _axes((side + 0.4, side))
     shades = LinearSegmentedColormap.from_list("zoo", ["#ffffff", "#00798c"])
-    image = axes.imshow(found, cmap=shades, vmin=0, vmax=1)
+    axes.imshow(found, cmap=shades, vmin=0, vmax=1)
     axes.set_xticks(range(len(classes)), classes, rotation=90 if len(classes) > 4 else 0)
     axes.set_yticks(range(len(classes)), [f"{name} ({int(n)})" for name, n in zip(classes, totals[:, 0], strict=True)])
-    axes.set(xlabel="label given", ylabel="true label (texts)", title=title)
+    axes.set(xlabel="label given, % of the true label's texts", ylabel="true label (texts)")
+    figure.suptitle(title, fontsize=11)
     for row, column in zip(*np.nonzero(found >= 0.01), strict=True):
         share = found[row, column]
         color = "white" if share > 0.55 else "#22223b"
-        axes.text(column, row, f"{share:.0%}".rstrip("%"), ha="center", va="center", fontsize=7, color=color)
-    figure.colorbar(image, shrink=0.8, label="share of the true label's texts")
+        axes.text(column, row, f"{share:.0%}".rstrip("%"), ha="center", va="center", fontsize=8, color=color)
     return figure

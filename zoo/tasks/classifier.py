@@ -272,8 +272,8 @@ class Classifier:
         whole = isinstance(data, Parts)
         part = data.test if whole else data
         self._check_labels(part)
-        others = classification.baselines(data, self.symbols, self.judge) if whole else {}
-        return pd.DataFrame.from_dict(classification.table(self, part, others), orient="index")
+        found = classification.guesses(self, part, data if whole else None)
+        return pd.DataFrame.from_dict(classification.table(self, part, found), orient="index")
 
     def evaluate(self, parts):
         """The scores for a card, of Parts that `split` gave."""
@@ -300,7 +300,9 @@ class Classifier:
             "classes": list(self.classes),
             "vocabulary": self.vocabulary.to_config(),
         }
-        bundle.save(path, self.model, config, [probe], card or self.card())
+        bare = keras.models.clone_model(self.model)  # without the state of the optimizer, twice as large as the weights
+        bare.set_weights(self.model.get_weights())
+        bundle.save(path, bare, config, [probe], card or self.card())
 
     def card(self, **fields):
         """The card of this classifier."""
