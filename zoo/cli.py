@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | generate`."""
+"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | generate | classify`."""
 
 import difflib
 import math
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from zoo import registry
 from zoo.cards import judged, measure
+from zoo.cli_classify import classify
 from zoo.cli_forecast import backtest, forecast
 from zoo.cli_text import generate, train
 from zoo.console import console, errors, load_keras, number, print_metrics
@@ -41,7 +42,7 @@ def root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
     ] = False,
 ):
-    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest and generate."""
+    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest, generate and classify."""
 
 
 # ---------------------------------------------------------------- catalog
@@ -257,6 +258,10 @@ app.command()(backtest)
 
 # ---------------------------------------------------------------- language
 app.command()(generate)
+
+
+# ---------------------------------------------------------------- texts
+app.command()(classify)
 
 
 def main():

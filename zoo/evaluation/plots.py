@@ -97,8 +97,8 @@ def plot_by_horizon(backtest, unit=""):
     return figure
 
 
-def plot_fit(train, valid, best_epoch=None):
-    """Mean squared error by epoch, of the training and the validation part."""
+def plot_fit(train, valid, best_epoch=None, loss=None):
+    """The loss by epoch, of the training and the validation part; the mean squared error, if `loss` names no other."""
     figure, axes = _axes((7, 3.5))
     epochs = np.arange(1, len(train) + 1)
     _line(axes, epochs, train, "training part", color="#22223b")
@@ -106,7 +106,7 @@ def plot_fit(train, valid, best_epoch=None):
         _line(axes, epochs, valid, "validation part", color="#d1495b")
     if best_epoch:
         axes.axvline(best_epoch, color="black", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="epoch", ylabel="mean squared error (scaled)", yscale="log")
+    axes.set(xlabel="epoch", ylabel=loss or "mean squared error (scaled)", yscale="linear" if loss else "log")
     _whole(axes)
     axes.legend(frameon=False)
     return figure

@@ -1,8 +1,9 @@
 """Tasks: a model with its pre- and post-processing."""
 
+from zoo.tasks.classifier import Classifier
 from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.language_model import LanguageModel
 from zoo.tasks.narx import NARX
 from zoo.tasks.sequence_regressor import SequenceRegressor
 
-__all__ = ["NARX", "Forecaster", "LanguageModel", "SequenceRegressor"]
+__all__ = ["NARX", "Classifier", "Forecaster", "LanguageModel", "SequenceRegressor"]

@@ -33,16 +33,17 @@ def unalarmed():
 
 
 @unalarmed()
-def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None):
-    """Fit a Keras model to the mean squared error with AdamW, keeping the weights that are best on `valid`.
+def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None, loss="mse"):
+    """Fit a Keras model to the mean squared error, or another loss, with AdamW, keeping the weights that are best on `valid`.
 
     Arguments:
         model: a keras.Model.
-        train, valid: (inputs, targets).
+        train, valid: (inputs, targets), or of each a `keras.utils.PyDataset` that makes the batches.
         recipe: a `Recipe`.
         seed: of the order of the batches.
-        progress: called after each epoch as progress(epoch, train_mse, valid_mse).
+        progress: called after each epoch as progress(epoch, train_loss, valid_loss).
         clipnorm: the norm to which each weight's gradient is clipped; None for none.
+        loss: a loss of Keras.
 
     Returns:
         The Keras history, {"loss": [...], "val_loss": [...]}, and why the training stopped. Ctrl-C stops it and keeps the
@@ -54,13 +55,14 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None):
     keras.utils.set_random_seed(seed)
     best = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
     callbacks = [best, keras.callbacks.TerminateOnNaN()] + ([_Report(progress)] if progress else [])
-    model.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.decay, clipnorm=clipnorm), "mse")
+    model.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.decay, clipnorm=clipnorm), loss)
     try:
+        batches = isinstance(train, keras.utils.PyDataset)
         history = model.fit(
-            *train,
+            *((train,) if batches else train),
             validation_data=valid,
             epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
+            batch_size=None if batches else recipe.batch_size,
             callbacks=callbacks,
             verbose=0,
         )

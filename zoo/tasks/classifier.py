@@ -1,0 +1,343 @@
+"""Classification of texts: which of some labels a text has, from its words or its characters."""
+
+import inspect
+from collections import Counter
+
+import keras
+import numpy as np
+import pandas as pd
+
+from zoo import bundle
+from zoo.cells import catalog
+from zoo.cells.base import check_share, check_units
+from zoo.data import labelled
+from zoo.data.errors import DataError
+from zoo.data.labelled import Labelled, Parts, check_texts, symbols_of
+from zoo.data.text import Vocabulary
+from zoo.evaluation import classification
+from zoo.models import many_to_one
+from zoo.tasks.layout import Report
+from zoo.training.buckets import Buckets, padded
+from zoo.training.fit import adam
+from zoo.training.recipe import Recipe
+
+RECIPE = {"method": "adam", "epochs": 30, "patience": 3, "learning_rate": 2e-3, "batch_size": 64}
+BATCH = 256  # texts at a time
+FIRST = 1  # number of the unknown symbol in the network: 0 is the padding, so all numbers of the vocabulary move by one
+
+
+class Classifier:
+    """A recurrent network from a text to a label: it reads the words, or the characters, and says what the whole is.
+
+    Many-to-one, `zoo.models.many_to_one.reader`: symbols are looked up in a table of vectors, a cell reads them, and a softmax
+    tells the labels apart. Trained on the cross-entropy, by Adam; the epoch is kept that is best on the validation part.
+
+    Arguments:
+        cell: a name of `zoo.cells.CELLS`.
+        symbols: "words" (marks of punctuation among them) or "characters"; both in lower case.
+        units, layers: the width of the cells, of each direction, and how many layers.
+        embedding: the width of a symbol's vector.
+        bidirectional: read backwards too.
+        pooling: what of the layers' outputs is told apart: the "last", their "mean" or the largest ("max").
+        least: symbols that the training part has less often are unknown.
+        dropout: share of the vectors' values, and of what is told apart, that is dropped in training.
+        symbol_dropout: share of the symbols that are made unknown in training.
+        balance: how much rare labels are weighted up in the loss: by (1 / their share) to this power; 0 not at all.
+        judge: what the card goes by: "error rate", or "1 − macro-F1", in which each label counts alike.
+        cell_options: further arguments of the cell.
+        recipe: a `zoo.training.Recipe`, or what differs from the default (Adam) as a dict.
+
+    Example:
+        >>> names = zoo.load("name-origin")
+        >>> names.classify("Yamamoto")
+        'Japanese'
+        >>> texts = Labelled.from_csv("tickets.csv", text="body", label="team")
+        >>> classifier = Classifier(cell="lstm", bidirectional=True).fit(texts)
+        >>> classifier.score(classifier.split(texts))
+    """
+
+    loss = "cross-entropy (nats)"
+
+    def __init__(
+        self,
+        *,
+        cell="gru",
+        symbols="words",
+        units=64,
+        layers=1,
+        embedding=32,
+        bidirectional=False,
+        pooling="last",
+        least=1,
+        dropout=0.0,
+        symbol_dropout=0.0,
+        balance=0.0,
+        judge=classification.ERROR_RATE,
+        cell_options=None,
+        recipe=None,
+    ):
+        catalog.entry(cell)
+        if cell == "narmax":
+            raise ValueError("narmax needs the true output of each step, and a text has none; use cell='narx'")
+        for name, value, known in (
+            ("symbols", symbols, labelled.KINDS),
+            ("pooling", pooling, many_to_one.POOLINGS),
+            ("judge", judge, classification.JUDGES),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}. Received: {value!r}")
+        check_share(dropout, "dropout")
+        check_share(symbol_dropout, "symbol_dropout")
+        if not 0 <= balance <= 1:
+            raise ValueError(f"balance is from 0 (as they come) to 1 (all labels weigh alike). Received: {balance!r}")
+        self.arguments = {
+            "cell": cell,
+            "symbols": symbols,
+            "units": check_units(units),
+            "layers": check_units(layers, "layers"),
+            "embedding": check_units(embedding, "embedding"),
+            "bidirectional": bool(bidirectional),
+            "pooling": pooling,
+            "least": check_units(least, "least"),
+            "dropout": dropout,
+            "symbol_dropout": symbol_dropout,
+            "balance": balance,
+            "judge": judge,
+            "cell_options": cell_options,
+        }
+        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
+        if self.recipe.method == "lm":
+            raise ValueError('A Classifier is trained by Adam: use method="adam"')
+        self.model = self.vocabulary = self.report = None
+        self.classes = ()
+
+    @property
+    def cell(self):
+        return self.arguments["cell"]
+
+    @property
+    def symbols(self):
+        return self.arguments["symbols"]
+
+    @property
+    def judge(self):
+        return self.arguments["judge"]
+
+    # ---------------------------------------------------------------- fit
+    def split(self, data):
+        """The parts that `fit` and `evaluate` use: `zoo.data.labelled.Parts` as they are; texts cut 80 % / 10 % / 10 %, by
+        chance within each label."""
+        if isinstance(data, Parts):
+            return data
+        if not isinstance(data, Labelled):
+            raise DataError(f"Data are a zoo.data.labelled.Labelled, or its Parts. Received: {type(data).__name__}")
+        return data.parts
+
+    def fit(self, data, *, seed=0, progress=None):
+        """Train on texts with labels.
+
+        Arguments:
+            data: a `zoo.data.labelled.Labelled`, or Parts of one; the test part is not touched.
+            seed: of the initial weights and the order of batches: the same seed gives the same model.
+            progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
+
+        Returns:
+            The classifier itself; `report` says what the training did.
+
+        Raises:
+            DataError: there is one label alone, or too few texts of one, or the validation part has a label that the training
+                part has not.
+        """
+        parts = self.split(data)
+        train, valid = parts.train, parts.valid
+        labelled.check_several(train)
+        new = set(valid.classes) - set(train.classes)
+        if new:
+            raise DataError(
+                f"The training part has no text with the label {min(new)!r}, which the validation part has."
+            )
+        keras.utils.set_random_seed(seed)
+        split = [symbols_of(text, self.symbols) for text in train.texts]
+        vocabulary = Vocabulary.of(Counter(s for each in split for s in each), least=self.arguments["least"])
+        options = (
+            "embedding",
+            "units",
+            "layers",
+            "bidirectional",
+            "pooling",
+            "dropout",
+            "symbol_dropout",
+            "cell_options",
+        )
+        options = {name: self.arguments[name] for name in options}
+        model = many_to_one.reader(self.cell, FIRST + len(vocabulary), len(train.classes), unknown=FIRST, **options)
+        at = {label: k for k, label in enumerate(train.classes)}
+        samples = []
+        for part, symbols in ((train, split), (valid, (symbols_of(text, self.symbols) for text in valid.texts))):
+            numbers = [FIRST + vocabulary.encode(each) for each in symbols]
+            samples.append((numbers, np.array([at[label] for label in part.labels], "int32")))
+        weights = self._weights(samples[0][1], len(train.classes))
+        batches, held = (
+            Buckets(*each, weights if weights is None else weights[each[1]], batch_size=size, seed=order)
+            for each, size, order in zip(samples, (self.recipe.batch_size, BATCH), (seed, None), strict=True)
+        )
+        loss = "sparse_categorical_crossentropy"
+        history, stopped = adam(model, batches, held, self.recipe, seed=seed, progress=progress, loss=loss)
+        self.model, self.vocabulary, self.classes = model, vocabulary, train.classes
+        errors = history.get("loss", []), history.get("val_loss", [])
+        self.report = Report(
+            method="adam",
+            parameters=model.count_params(),
+            samples=len(train),
+            seed=seed,
+            train=errors[0],
+            valid=errors[1],
+            best_epoch=int(np.nanargmin(errors[1])) + 1 if errors[1] else 0,
+            stopped=stopped,
+        )
+        return self
+
+    def _weights(self, labels, classes):
+        """Of each label in the loss, such that the training part's texts weigh 1 on average; None where all weigh alike."""
+        if not self.arguments["balance"]:
+            return None
+        weights = (1 / np.bincount(labels, minlength=classes)) ** self.arguments["balance"]
+        return (weights / weights[labels].mean()).astype("float32")
+
+    # ---------------------------------------------------------------- use
+    def classify(self, texts):
+        """The most probable label.
+
+        Arguments:
+            texts: a text, or several of them.
+
+        Returns:
+            A label, or a list of them.
+
+        Raises:
+            DataError: as `probabilities`.
+        """
+        found = self.probabilities(texts).idxmax(axis=1).tolist()
+        return found[0] if isinstance(texts, str) else found
+
+    def probabilities(self, texts):
+        """How probable each label is.
+
+        Arguments:
+            texts: a text, or several of them.
+
+        Returns:
+            A DataFrame with a row for each text and a column for each label.
+
+        Raises:
+            DataError: a text is empty or no string, or nothing in it is in the vocabulary.
+        """
+        self._check_fitted()
+        texts = check_texts(texts)
+        for row, text in enumerate(texts):
+            symbols = symbols_of(text, self.symbols)
+            if not any(symbol in self.vocabulary for symbol in symbols):
+                shown = "".join(symbols[:20]) if self.symbols == "characters" else " ".join(symbols[:5])
+                raise DataError(
+                    f"Text {row} has no {self.symbols[:-1]} that the model has learned: {shown!r}. It knows "
+                    f"{len(self.vocabulary) - 1:,} {self.symbols}, such as {', '.join(self.vocabulary.symbols[-3:])}; write "
+                    "the text in the language of those, or leave it out."
+                )
+        return pd.DataFrame(self.guess(texts), index=pd.Index(texts, name="text"), columns=list(self.classes))
+
+    def guess(self, texts):
+        """(texts, classes), the probabilities as an array, also of texts that hold nothing known."""
+        numbers = [FIRST + self.vocabulary.encode(symbols_of(text, self.symbols)) for text in texts]
+        order = np.argsort([len(each) for each in numbers], kind="stable")
+        found = np.empty((len(numbers), len(self.classes)))
+        for at in range(0, len(order), BATCH):
+            rows = order[at : at + BATCH]
+            found[rows] = keras.ops.convert_to_numpy(self.model(padded([numbers[row] for row in rows])))
+        return found
+
+    # ---------------------------------------------------------------- judge
+    def score(self, data):
+        """Error rate or 1 − macro-F1, accuracy, macro-F1, and cross-entropy in nats.
+
+        Arguments:
+            data: a Labelled; or Parts, of which the test part is scored, beside the baselines.
+
+        Returns:
+            A frame with a row for the model, and for each baseline.
+
+        Raises:
+            DataError: a text has a label that the model does not know.
+        """
+        self._check_fitted()
+        whole = isinstance(data, Parts)
+        part = data.test if whole else data
+        self._check_labels(part)
+        found = classification.guesses(self, part, data if whole else None)
+        return pd.DataFrame.from_dict(classification.table(self, part, found), orient="index")
+
+    def evaluate(self, parts):
+        """The scores for a card, of Parts that `split` gave."""
+        self._check_fitted()
+        self._check_labels(parts.test)
+        return classification.evaluate(self, parts)
+
+    def plot(self, data):
+        """The confusion matrix of a Labelled, or of the test part of Parts: a matplotlib Figure."""
+        self._check_fitted()
+        data = data.test if isinstance(data, Parts) else data
+        self._check_labels(data)
+        return classification.plot(data.labels, self.guess(data.texts), self.classes, f"{data.name}, {self.cell}")
+
+    # ---------------------------------------------------------------- save and load
+    def save(self, path, card=None):
+        """Write a bundle, a folder with the model, the vocabulary and a card."""
+        self._check_fitted()
+        probe = np.random.default_rng(0).integers(FIRST, FIRST + len(self.vocabulary), (3, 7)).astype("int32")
+        probe[1, 4:] = many_to_one.PADDING
+        config = {
+            "task": "zoo.tasks.classifier:Classifier",
+            "arguments": {**self.arguments, "recipe": self.recipe.to_config()},
+            "classes": list(self.classes),
+            "vocabulary": self.vocabulary.to_config(),
+        }
+        bare = keras.models.clone_model(self.model)  # without the state of the optimizer, twice as large as the weights
+        bare.set_weights(self.model.get_weights())
+        bundle.save(path, bare, config, [probe], card or self.card())
+
+    def card(self, **fields):
+        """The card of this classifier."""
+        report, training = self.report, {}
+        if report:
+            training = {n: getattr(report, n) for n in ("method", "samples", "seed", "best_epoch", "stopped")}
+        made = {"name": "classifier", "pattern": "many-to-one", "cell": self.cell}
+        return {**made, "parameters": self.model.count_params(), "training": training, **fields}
+
+    @classmethod
+    def load(cls, path):
+        """Read a bundle that `save` wrote.
+
+        Raises:
+            zoo.bundle.BundleError: a file is missing, or is not the one that the card describes; or there is no vocabulary.
+        """
+        model, config = bundle.load(path)
+        gone = [name for name in ("vocabulary", "classes") if not config.get(name)]
+        if gone:
+            raise bundle.BundleError(
+                f"{path}: task.json holds no {' and no '.join(gone)}, without which a text is no numbers. Get the bundle again."
+            )
+        task = cls(**{n: v for n, v in config["arguments"].items() if n in inspect.signature(cls).parameters})
+        task.model, task.classes = model, tuple(config["classes"])
+        task.vocabulary = Vocabulary.from_config(config["vocabulary"])
+        return task
+
+    # ---------------------------------------------------------------- checks
+    def _check_fitted(self):
+        if self.model is None:
+            raise RuntimeError("This classifier is not trained yet: call fit(data), or zoo.load a saved one.")
+
+    def _check_labels(self, data):
+        if not isinstance(data, Labelled):
+            raise DataError(f"Data are a zoo.data.labelled.Labelled, or its Parts. Received: {type(data).__name__}")
+        new = set(data.classes) - set(self.classes)
+        if new:
+            raise DataError(f"The classifier knows the labels {', '.join(self.classes)}, and not {min(new)!r}.")

@@ -1,0 +1,60 @@
+"""Batches of sequences that are about as long as each other, so that little of them is padding."""
+
+import keras
+import numpy as np
+
+
+class Buckets(keras.utils.PyDataset):
+    """Batches of sequences of numbers, each filled up with 0 to the longest of its batch.
+
+    Within a stretch of many batches sequences are put together by length. With a `seed` they are drawn in another order in each
+    epoch, so that batches differ.
+
+    Arguments:
+        sequences: lists or arrays of numbers.
+        targets: an array, a row a sequence; None where there is nothing to learn.
+        weights: of the sequences in the loss; None for equal ones.
+        batch_size: sequences in a batch.
+        seed: of the order; None to go by length alone.
+    """
+
+    STRETCH = 50  # batches
+
+    def __init__(self, sequences, targets=None, weights=None, *, batch_size=64, seed=None):
+        super().__init__()
+        self.sequences, self.targets, self.weights, self.batch_size = sequences, targets, weights, batch_size
+        self.lengths = np.array([len(sequence) for sequence in sequences])
+        self.rng = None if seed is None else np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def on_epoch_end(self):
+        order, stretch = np.arange(len(self.sequences)), self.STRETCH * self.batch_size
+        if self.rng is None:
+            order = np.argsort(self.lengths, kind="stable")
+        else:
+            self.rng.shuffle(order)
+            stretches = (order[at : at + stretch] for at in range(0, len(order), stretch))
+            order = np.concatenate([rows[np.argsort(self.lengths[rows], kind="stable")] for rows in stretches])
+        batches = [order[at : at + self.batch_size] for at in range(0, len(order), self.batch_size)]
+        batches.sort(
+            key=lambda rows: self.lengths[rows].max()
+        )  # Keras draws their order, and takes the first two to see
+        self.batches = [batches[-1], *batches[:-1]]  # which sizes vary
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        rows = self.batches[index]
+        given = [padded([self.sequences[row] for row in rows])]
+        given += [] if self.targets is None else [self.targets[rows]]
+        given += [] if self.weights is None else [self.weights[rows]]
+        return tuple(given)
+
+
+def padded(sequences):
+    """Sequences of numbers as one array (sequences, time), filled up with 0."""
+    found = np.zeros((len(sequences), max(map(len, sequences))), "int32")
+    for row, sequence in zip(found, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return found
