@@ -41,13 +41,15 @@ def test_the_minimal_recipe_is_the_one_of_the_reference_step_for_step():
     symbols = np.random.default_rng(0).integers(0, 7, 6 * 25 + 1)
     model = next_symbol("elman", 7, units=10, cell_options={"kernel_initializer": "random_normal"})
     rng = np.random.default_rng(1)
-    model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
+    drawn = [rng.normal(0, 0.3, w.shape) for w in model.get_weights()]
+    drawn[-1][0] = 3.0                                                  # far from right: some gradients are to be clipped
+    model.set_weights(drawn)
     recipe = TextRecipe.of({"base": "minimal", "epochs": 1})
     names = {"xh": 0, "hh": 1, "bh": 2, "hy": 3, "by": 4}
     w = {name: array(model.weights[k]) for name, k in names.items()}
     want, losses = minimal.train(w, symbols, recipe.chunk, updates=5)
     _, slopes, _ = minimal.loss_and_slopes(w, symbols[:25], symbols[1:26], np.zeros(10))
-    assert max(np.abs(slope).max() for slope in slopes.values()) > minimal.CLIP     # so that clipping is tested too
+    assert max(np.abs(slope).max() for slope in slopes.values()) > minimal.CLIP
     seen = []
     given = carrying(model, 1), symbols[: 5 * 25 + 1], np.arange(7), lambda: 0.0, recipe
     training.fit(*given, progress=lambda *a: seen.append(a))

@@ -57,26 +57,53 @@ def train(
     if out and ship:
         raise typer.BadParameter("--out and --ship exclude each other")
     chosen = integers(seeds, "--seeds") or None
+    entry, _ = registry.catalog().split(name)
     if text is None:
-        refuse_options_of_text(context)
         home, name = registry.bundle_path(name)
+        refuse_options_of_text(context, allowed={"resume"} if entry.task == LANGUAGE else ())
         path = checked(home if ship else out or Path(name), ship or replace)
-        load_keras()
-        from zoo.catalog.run import train as run
-
-        loss = getattr(registry.resolve(registry.catalog().split(name)[0].task), "loss", "mean squared error")
-        with training_progress(loss) as progress:
-            card = run(name, seeds=chosen, path=path, progress=progress)
+        card = train_shipped(name, entry, chosen, path, resume)
     else:
-        entry, _ = registry.catalog().split(name)
         if entry.task != LANGUAGE or ship:
             raise typer.BadParameter(f"--text is for {', '.join(language_models())}, without --ship")
         path = checked(out or Path(entry.name), replace)
         changes = {"base": recipe, **({"epochs": epochs} if epochs else {}), **({"chunk": chunk} if chunk else {})}
         arguments = {"cell": cell, "units": units, "layers": layers, "dropout": dropout, "least": least}
-        card = train_on(entry.name, text, {**arguments, "recipe": changes}, chosen or (0,), path, resume)
+        asked = {"arguments": {**arguments, "recipe": changes}, "seeds": chosen or (0,), "command": typed(context)}
+        card = train_on(entry.name, text, path, resume, **asked)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
     print_metrics(card["metrics"])
+
+
+def train_shipped(name, entry, seeds, path, resume):
+    """Train a model of the catalog on its own data."""
+    if entry.task != LANGUAGE:
+        load_keras()
+        from zoo.catalog.run import train as run
+
+        loss = getattr(registry.resolve(entry.task), "loss", "mean squared error")
+        with training_progress(loss) as progress:
+            return run(name, seeds=seeds, path=path, progress=progress)
+    with resumable(path, resume) as (_, options):
+        from zoo.catalog.run import train as run
+
+        return run(name, seeds=seeds, path=path, options=options)
+
+
+def train_on(name, file, path, resume, *, arguments, **asked):
+    """Train on a file or folder of the user's."""
+    with resumable(path, resume) as (work, options):
+        from zoo.catalog.run import train_own
+        from zoo.data.text import Text
+
+        try:
+            registry.resolve(LANGUAGE)(**arguments)
+        except (ValueError, LookupError) as error:
+            raise typer.BadParameter(str(error.args[0])) from None
+        with counting("Reading the text ..."):
+            data = Text.read(file, folder=work)
+        console.print(f"{data.name}: {len(data):,} characters, {len(data.alphabet):,} different", markup=False)
+        return train_own(name, data, path=path, options=options, arguments=arguments, **asked)
 
 
 def checked(path, replace):
@@ -86,24 +113,35 @@ def checked(path, replace):
     return path
 
 
-def refuse_options_of_text(context):
-    given = [
-        f"--{param.name}"
-        for param in context.command.params
-        if getattr(param, "rich_help_panel", None) == OF_TEXT
-        and context.get_parameter_source(param.name).name == "COMMANDLINE"
-    ]
-    if given:
-        raise typer.BadParameter(f"{', '.join(given)}: only with --text FILE, to train on a text of your own")
+def given(context):
+    """The parameters that stand on the command line."""
+    return [p for p in context.command.params if context.get_parameter_source(p.name).name == "COMMANDLINE"]
+
+
+def refuse_options_of_text(context, allowed):
+    found = [p for p in given(context) if getattr(p, "rich_help_panel", None) == OF_TEXT and p.name not in allowed]
+    if found:
+        names = ", ".join(f"--{param.name}" for param in found)
+        raise typer.BadParameter(f"{names}: only with --text FILE, to train on a text of your own")
+
+
+def typed(context):
+    """The command with what makes the model: the name of the text without its folder, and no --resume."""
+    options = [p for p in given(context) if p.name not in ("name", "out", "replace", "resume")]
+    values = [(p.name, context.params[p.name]) for p in options]
+    return " ".join(
+        ["zoo train", context.params["name"], *(f"--{n} {v.name if n == 'text' else v}" for n, v in values)]
+    )
 
 
 def language_models():
     return [name for name in registry.list_models() if registry.catalog().split(name)[0].task == LANGUAGE]
 
 
-# ---------------------------------------------------------------- a text of one's own
-def train_on(name, file, arguments, seeds, path, resume):
-    """Train on a file or folder, one seed after the other; what is needed to go on is kept beside `path` until the end."""
+# ---------------------------------------------------------------- as training goes
+@contextmanager
+def resumable(path, resume):
+    """A folder beside `path` for what a training needs to go on, until it has succeeded; and the options of each `fit`."""
     work = path.resolve().with_name(f"{path.resolve().name}.training")
     stopped = any(work.glob("*/checkpoint.npz"))
     if stopped and not resume:
@@ -111,38 +149,17 @@ def train_on(name, file, arguments, seeds, path, resume):
     if resume and not stopped:
         raise typer.BadParameter(f"--resume: there is no training in {work} to go on with")
     load_keras()
-    from zoo.catalog.run import train_own
-    from zoo.data.text import Text
-
-    create = registry.resolve(LANGUAGE)
+    done = False
     try:
-        create(**arguments)
-    except (ValueError, LookupError) as error:
-        raise typer.BadParameter(str(error.args[0])) from None
-    try:
-        with counting("Reading the text ..."):
-            data = Text.read(file, folder=work)
-        console.print(f"{data.name}: {len(data):,} characters, {len(data.alphabet):,} different", markup=False)
         with Shown.on_screen() as shown:
-            card = train_own(
-                name,
-                data,
-                arguments=arguments,
-                seeds=seeds,
-                path=path,
-                options=lambda task, seed: {**shown.options(task, seed), "checkpoint": work / f"seed-{seed}"},
-                command=f"zoo train {name} --text {file.name} --resume"
-                if resume
-                else f"zoo train {name} --text {file.name}",
-            )
+            yield work, lambda task, seed: {**shown.options(task, seed), "checkpoint": work / f"seed-{seed}"}
+        done = True
     except InterruptedError as error:
         errors.print(f"{error} Go on with the same command and --resume.", markup=False)
         raise typer.Exit(130) from None
     finally:
-        if not any(work.glob("*/checkpoint.npz")):
+        if done or not any(work.glob("*/checkpoint.npz")):
             shutil.rmtree(work, ignore_errors=True)
-    shutil.rmtree(work, ignore_errors=True)
-    return card
 
 
 class Shown:

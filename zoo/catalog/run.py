@@ -14,7 +14,7 @@ from zoo.cards import judged, measure
 from zoo.registry import bundle_path, catalog, create, is_folder, load, resolve
 
 
-def train(name, *, seeds=None, path=None, progress=None):
+def train(name, *, seeds=None, path=None, progress=None, options=None):
     """Train a pretrained model anew with several seeds, keep the one best on the validation part, write its bundle.
 
     Arguments:
@@ -22,6 +22,8 @@ def train(name, *, seeds=None, path=None, progress=None):
         seeds: of the trainings; the entry's own by default.
         path: of the bundle; the one that ships with zoo by default.
         progress: called as progress(seed, epoch, train_mse, valid_mse).
+        options: instead of it, a function of (task, seed) that gives further arguments for `fit`. Then Ctrl-C is an
+            InterruptedError, and nothing is written.
 
     Returns:
         The card, as a dict.
@@ -34,7 +36,8 @@ def train(name, *, seeds=None, path=None, progress=None):
         lambda: create(name),
         resolve(weights.data)(),
         path or home,
-        lambda task, seed: {"progress": progress and (lambda *a: progress(seed, *a))},
+        options or (lambda task, seed: {"progress": progress and (lambda *a: progress(seed, *a))}),
+        whole=options is not None,
         name=name,
         pattern=entry.pattern,
         cell=entry.cell,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ORDERS = tuple(range(1, 9))
+ORDERS = tuple(range(1, 13))
 MOST = 5_000_000  # symbols that are counted: the last ones of a longer text
 
 
