@@ -15,9 +15,10 @@ import zoo
 from zoo import bundle, cards
 from zoo.bundle import BundleError
 from zoo.catalog import REGISTRY, run
+from zoo.data import corpora
 from zoo.evaluation import classification
 from zoo.registry import Entry, Registry, UnknownModel, Weights, bundle_path
-from zoo.tasks import NARX, Classifier, Forecaster, SequenceRegressor
+from zoo.tasks import NARX, Classifier, Forecaster, LanguageModel, SequenceRegressor
 
 SHIPPED = zoo.list_models(pretrained=True)
 every_bundle = pytest.mark.parametrize("name", SHIPPED)
@@ -55,7 +56,7 @@ def test_models_are_found_by_words():
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_model_can_be_created_and_its_words_are_filled_in(name):
     found, _ = REGISTRY.split(name)
-    assert isinstance(zoo.create(name), (Classifier, Forecaster, NARX, SequenceRegressor))
+    assert isinstance(zoo.create(name), (Classifier, Forecaster, NARX, SequenceRegressor, LanguageModel))
     assert all(getattr(found, field.name) for field in dataclasses.fields(found))
 
 
@@ -140,6 +141,9 @@ def test_a_shipped_bundle_is_what_its_card_says(name):
 
 @every_bundle_with_its_data
 def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name):
+    card = bundle.read_card(bundle_path(name)[0])
+    if dataset(name) == "python_source" and card["data"]["fingerprint"] != corpora.python_source().fingerprint:
+        pytest.skip(f"the card is of the source of Python {card['versions']['python']}, which is another text")
     found, now = run.evaluate(name)
     then, judge = found["metrics"], cards.measure(found["metrics"])
     assert cards.judged(now) == pytest.approx(cards.judged(then), rel=1e-3)
@@ -167,6 +171,7 @@ def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
         "day-profile": {"clear sky × mean index", "climatology", "linear", "clear sky × linear"},
         "sentiment": {"most frequent label", *classification.WORDS},
         "name-origin": {"most frequent label", *classification.CHARACTERS},
+        "char-rnn": {"uniform", "frequencies"},
     }.get(architecture)
     if expected is None:
         naive = {"solar": {"seasonal_naive", "smart_persistence"}, "stock": {"drift"}}

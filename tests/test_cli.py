@@ -310,7 +310,9 @@ def test_an_unknown_time_zone_is_a_failure(run, load_csv):
 OPTIONS = {
     "list": ["--pretrained", "pattern"],
     "show": ["name"],
-    "train": ["--seeds", "--out", "--replace", "--ship", "name"],
+    "train": ["--seeds", "--out", "--replace", "--ship", "--text", "--resume", "--cell", "--units", "--layers", "--epochs",
+              "name"],
+    "generate": ["--prompt", "--length", "--temperature", "--top-k", "--top-p", "--seed", "--stop", "--beam", "name"],
     "evaluate": ["name"],
     "verify": ["name"],
     "forecast": ["--time", "--target", "--exogenous", "--future", "--features", "--horizon", "--at", "--model", "--strategy",

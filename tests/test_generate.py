@@ -275,3 +275,112 @@ def test_bad_prompts_and_lengths(gru, arguments, words):
 def test_bad_settings(gru, setting, words):
     with pytest.raises(ValueError, match=words):
         gru[1]([1], 3, **setting)
+
+
+# ------------------------------------------------------------------ top_p, stop, blocks, beams, scores
+def nucleus(scores, temperature, top_k, top_p):
+    """The symbols that may be chosen, by sorting."""
+    order = np.argsort(-scores)[: top_k or SYMBOLS]
+    chances = np.exp((scores[order] - scores.max()) / temperature)
+    reached = np.cumsum(chances / chances.sum())
+    return set(order[: 1 + int((reached < top_p).sum())].tolist())
+
+
+@pytest.mark.parametrize("options", [{"top_p": 0.1}, {"top_p": 0.6}, {"top_p": 0.6, "temperature": 3.0},
+                                     {"top_p": 0.7, "top_k": 3, "temperature": 8.0}], ids=str)
+def test_top_p_chooses_among_the_fewest_that_have_that_share(gru, options):
+    model, generate = gru
+    first = generate(np.zeros((400, 1), int), 1, seed=0, **options)[:, 0]
+    allowed = nucleus(scores_after(model, [[0]])[0], **{"temperature": 1.0, "top_k": None, **options})
+    assert set(first.tolist()) == allowed
+
+
+def test_top_p_of_one_is_no_limit_and_limits_cost_no_compilation():
+    generate = Generator(network())
+    everything = generate([1], 30, seed=0)
+    np.testing.assert_array_equal(generate([1], 30, seed=0, top_p=1.0, top_k=SYMBOLS), everything)
+    for k in range(1, SYMBOLS):
+        generate([1] * k, 3, top_k=k, temperature=k / 2)
+    generate([1], 3, temperature=0)
+    assert len(generate.loops) == 2
+
+
+def test_it_ends_with_what_it_is_to_stop_at(gru):
+    _, generate = gru
+    whole = generate([1], 600, seed=3).tolist()
+    for size in (1, 2, 3):
+        stop = whole[400 : 400 + size]
+        end = next(i for i in range(600) if whole[i : i + size] == stop) + size
+        for block in (1, 7, BLOCK):
+            found = np.concatenate(list(generate.blocks([1], 600, seed=3, stop=stop, block=block)), axis=1)[0]
+            assert found.tolist() == whole[:end]
+    with pytest.raises(ValueError, match="stop is for one prompt. Received: 2 prompts"):
+        generate([[1], [2]], 5, stop=[1])
+
+
+def test_blocks_of_any_size_are_the_same_symbols(gru):
+    _, generate = gru
+    whole = generate([[1, 2], [3, 4]], 300, seed=1, top_k=4)
+    blocks = list(generate.blocks([[1, 2], [3, 4]], 300, seed=1, top_k=4, block=64))
+    assert [b.shape[1] for b in blocks] == [64] * 4 + [44]
+    np.testing.assert_array_equal(np.concatenate(blocks, axis=1), whole)
+
+
+@pytest.mark.parametrize("size", [5, 16, 17, 40])
+def test_a_long_prompt_is_read_to_its_end(size, monkeypatch):
+    monkeypatch.setattr(generate, "BLOCK", 6)
+    monkeypatch.setattr(generate, "CHUNK", 8)
+    model = network()
+    prompt = np.random.default_rng(0).integers(0, SYMBOLS, (2, size))
+    np.testing.assert_array_equal(Generator(model)(prompt, 9, temperature=0), one_by_one(model, prompt, 9, 0))
+
+
+def test_symbols_that_are_never_to_be_chosen_are_not():
+    model = network()
+    written = Generator(model, never=(0, 3))([0, 3], 300, temperature=3.0, seed=0)
+    assert set(written.tolist()) == set(range(SYMBOLS)) - {0, 3}
+
+
+def beams_by_definition(model, prompt, length, width):
+    beams = [(0.0, list(prompt))]
+    for _ in range(length):
+        grown = []
+        for log, written in beams:
+            scores = scores_after(model, [written])[0]
+            logs = scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())
+            grown += [(log + logs[s], [*written, s]) for s in range(SYMBOLS)]
+        beams = sorted(grown, key=lambda b: -b[0])[:width]
+    return beams[0][1][len(prompt) :], beams[0][0]
+
+
+@pytest.mark.parametrize(("width", "length"), [(1, 9), (2, 9), (5, 13)])
+def test_a_beam_search_finds_what_the_definition_finds(width, length, monkeypatch):
+    monkeypatch.setattr(generate, "BLOCK", 5)
+    model = network(zoo.layers.LSTM(6, return_sequences=True))
+    found, log = Generator(model).beam_search([3, 1, 4, 1, 5, 2, 6], length, width)
+    want, likely = beams_by_definition(model, [3, 1, 4, 1, 5, 2, 6], length, width)
+    assert found.tolist() == want and log == pytest.approx(likely, abs=1e-3)
+
+
+def test_the_probability_of_each_symbol_of_a_long_text(monkeypatch):
+    monkeypatch.setattr(generate, "CHUNK", 8)
+    model = network()
+    text = np.random.default_rng(0).integers(0, SYMBOLS, 21)
+    scores = array(model(text[None, :-1]))[0].astype("float64")
+    logs = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    found = Generator(model).log_probabilities(text)
+    np.testing.assert_allclose(found, logs[np.arange(20), text[1:]], atol=1e-4)
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda g: g([1], 3, top_p=0), "top_p must be above 0 and at most 1. Received: 0"),
+    (lambda g: g([1], 3, top_p=1.5), "Received: 1.5"),
+    (lambda g: g([1], 10**8), "length must be at most 10,000,000; go on from what was written. Received: 100,000,000"),
+    (lambda g: g([1], 3, stop=[9]), "symbols are 0 to 6"),
+    (lambda g: g.beam_search([[1], [2]], 3, 2), "continues one prompt"),
+    (lambda g: g.beam_search([1], 3, 0), "width must be a positive integer. Received: 0"),
+    (lambda g: g.log_probabilities([1]), "at least two symbols"),
+])
+def test_more_bad_settings(gru, call, words):
+    with pytest.raises(ValueError, match=words):
+        call(gru[1])

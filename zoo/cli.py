@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | classify`."""
+"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | generate | classify`."""
 
 import difflib
 import math
@@ -15,8 +15,9 @@ from rich.table import Table
 from zoo import registry
 from zoo.cards import judged, measure
 from zoo.cli_classify import classify
-from zoo.cli_forecast import backtest, forecast, integers
-from zoo.console import console, errors, load_keras, number, print_metrics, training_progress
+from zoo.cli_forecast import backtest, forecast
+from zoo.cli_text import generate, train
+from zoo.console import console, errors, load_keras, number, print_metrics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,7 +42,7 @@ def root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
     ] = False,
 ):
-    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest and classify."""
+    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest, generate and classify."""
 
 
 # ---------------------------------------------------------------- catalog
@@ -169,39 +170,20 @@ def show_card(name, path):
     console.print(f"re-make it: {card['commands']['train']}; check it: {card['commands']['evaluate']}")
 
 
+app.command()(train)
+
+
 @app.command()
-def train(
-    name: Annotated[str, typer.Argument(help="A pretrained model, such as narx-solar.greensboro.")],
-    seeds: Annotated[str, typer.Option(help="Seeds, such as 0,1,2; the entry's own by default.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Folder of the bundle; ./NAME by default.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a bundle that is there already.")] = False,
-    ship: Annotated[bool, typer.Option("--ship", help="Replace the bundle that ships with zoo.")] = False,
+def evaluate(
+    name: Annotated[str, typer.Argument(help="A pretrained model, or the folder of one's own, such as ./char-rnn.")],
+    text: Annotated[Path | None, typer.Option(help="The text that a model of one's own was trained on.")] = None,
 ):
-    """Train a model of the catalog anew, with several seeds, and write its bundle."""
-    home, name = registry.bundle_path(name)
-    chosen = integers(seeds, "--seeds") or None
-    if out and ship:
-        raise typer.BadParameter("--out and --ship exclude each other")
-    path = home if ship else out or Path(name)
-    if path.exists() and not (ship or replace):
-        raise typer.BadParameter(f"{path} is there already: add --replace to replace it, or choose another --out")
-    load_keras()
-    from zoo.catalog.run import train as run
-
-    loss = getattr(registry.resolve(registry.catalog().split(name)[0].task), "loss", "mean squared error")
-    with training_progress(loss) as progress:
-        card = run(name, seeds=chosen, path=path, progress=progress)
-    console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
-    print_metrics(card["metrics"])
-
-
-@app.command()
-def evaluate(name: Annotated[str, typer.Argument(help="A pretrained model.")]):
     """Re-make the numbers of a model's card from its weights and its data."""
     load_keras()
     from zoo.catalog.run import evaluate as run
+    from zoo.data.text import Text
 
-    card, metrics = run(name)
+    card, metrics = run(name, Text.read(text) if text else None)
     print_metrics(metrics)
     name = measure(metrics)
     now, then = (math.nan if each is None else each for each in (judged(m, "test") for m in (metrics, card["metrics"])))
@@ -255,8 +237,8 @@ def gallery(write: Annotated[Path | None, typer.Option(help="Put the table betwe
 app.command()(forecast)
 app.command()(backtest)
 
-
-# ---------------------------------------------------------------- texts
+# ---------------------------------------------------------------- language
+app.command()(generate)
 app.command()(classify)
 
 

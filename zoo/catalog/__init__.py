@@ -1,8 +1,8 @@
 """The zoo's list. Entries are data: nothing here imports Keras."""
 
-from zoo.catalog import classifiers, narx, recurrent, sequences
+from zoo.catalog import classifiers, language, narx, recurrent, sequences
 from zoo.registry import Registry
 
 REGISTRY = Registry()
-REGISTRY.add(*classifiers.ENTRIES, *narx.ENTRIES, *recurrent.ENTRIES, *sequences.ENTRIES)
+REGISTRY.add(*classifiers.ENTRIES, *language.ENTRIES, *narx.ENTRIES, *recurrent.ENTRIES, *sequences.ENTRIES)
 REGISTRY.freeze()

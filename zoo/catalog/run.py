@@ -28,33 +28,74 @@ def train(name, *, seeds=None, path=None, progress=None):
     """
     home, name = bundle_path(name)
     entry, tag = catalog().split(name)
-    weights, began = entry.weights[tag], time.perf_counter()
-    data = resolve(weights.data)()
-    runs = {}
-    for seed in weights.seeds if seeds is None else seeds:
-        task = create(name)
-        parts = task.split(data)
-        task.fit(parts, seed=seed, progress=progress and (lambda *a, seed=seed: progress(seed, *a)))
-        runs[seed] = task, task.evaluate(parts)
-    task, metrics = min(runs.values(), key=lambda run: order(run[1]))
-    card = task.card(
+    weights = entry.weights[tag]
+    return best_of(
+        weights.seeds if seeds is None else seeds,
+        lambda: create(name),
+        resolve(weights.data)(),
+        path or home,
+        lambda task, seed: {"progress": progress and (lambda *a: progress(seed, *a))},
         name=name,
         pattern=entry.pattern,
         cell=entry.cell,
-        data={
-            "name": weights.data,
-            "fingerprint": data.fingerprint,
-            "rows": len(data),
-            "split": parts.spans,
-        },
-        metrics=metrics,
-        seeds={str(seed): of_seed(m) for seed, (_, m) in runs.items()},
+        data=weights.data,
         commands={"train": f"zoo train {name}", "evaluate": f"zoo evaluate {name}"},
-        wall_time_s=round(time.perf_counter() - began, 1),
         license=weights.license,
     )
-    task.save(path or home, card)
-    return bundle.read_card(path or home)
+
+
+def train_own(name, data, *, arguments, seeds, path, options, command):
+    """The same of a model of the catalog with other arguments, on a user's own data.
+
+    Arguments:
+        name: of the architecture.
+        data: what its task can split.
+        arguments: of the task, instead of the entry's.
+        seeds, path: as of `train`.
+        options: a function of (task, seed) that gives further arguments for `fit`.
+        command: what the user typed, for the card.
+
+    Raises:
+        InterruptedError: Ctrl-C; what was learned is in the checkpoint, if `options` named one.
+    """
+    entry, _ = catalog().split(name)
+    return best_of(
+        seeds,
+        lambda: create(name, **arguments),
+        data,
+        path,
+        options,
+        name=name,
+        pattern=entry.pattern,
+        cell=arguments.get("cell", entry.cell),
+        data=data.name,
+        commands={"train": command, "evaluate": f"zoo evaluate {path} --text {data.name}"},
+        license="unstated",
+        whole=True,
+    )
+
+
+def best_of(seeds, make, source, path, options, *, whole=False, **fields):
+    """Train with each seed, and save the one that is best on the validation part, with a card that reports them all; with
+    `whole` none is saved if Ctrl-C has stopped one."""
+    began, runs = time.perf_counter(), {}
+    for seed in seeds:
+        task = make()
+        parts = task.split(source)
+        task.fit(parts, seed=seed, **options(task, seed))
+        if whole and task.report.stopped == "interrupted":
+            raise InterruptedError(f"Stopped after epoch {len(task.report.train)} of seed {seed}.")
+        runs[seed] = task, task.evaluate(parts)
+    task, metrics = min(runs.values(), key=lambda run: order(run[1]))
+    spans = {"fingerprint": source.fingerprint, "rows": len(source), "split": parts.spans}
+    card = task.card(
+        **{**fields, "data": {"name": fields["data"], **spans}},
+        metrics=metrics,
+        seeds={str(seed): of_seed(m) for seed, (_, m) in runs.items()},
+        wall_time_s=round(time.perf_counter() - began, 1),
+    )
+    task.save(path, card)
+    return bundle.read_card(path)
 
 
 def order(metrics):
@@ -73,8 +114,12 @@ def of_seed(metrics):
     }
 
 
-def evaluate(name):
+def evaluate(name, data=None):
     """Re-make a card's numbers from the bundle and the data.
+
+    Arguments:
+        name: of a pretrained model, or the folder of a bundle.
+        data: those of a user's own model.
 
     Returns:
         (card, metrics as they come out now).
@@ -88,9 +133,12 @@ def evaluate(name):
     card, task = bundle.read_card(path), load(path)
     name = card["name"]
     entry, tag = catalog().split(name)
-    data = resolve(entry.weights[tag].data)()
+    if data is None and tag is None:
+        raise DataError(f"{path} was trained on data of your own: name them, --text FILE on the command line.")
+    data = resolve(entry.weights[tag].data)() if data is None else data
     if data.fingerprint != card["data"]["fingerprint"]:
         raise DataError(
-            f"{card['data']['name']} gives other data than the card of {name} speaks of (another version of its package?)."
+            f"{card['data']['name']} gives other data than the card of {name} speaks of (another version of its package, or of "
+            "the file?)."
         )
     return card, task.evaluate(task.split(data))

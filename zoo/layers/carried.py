@@ -50,7 +50,7 @@ class Carried(keras.layers.Layer):
     def reset(self):
         """Begin the next batch with states of 0."""
         for state in self.states:
-            state.assign(ops.zeros_like(state))
+            state.assign(ops.zeros(state.shape, state.dtype))
 
     def get_config(self):
         cell = keras.saving.serialize_keras_object(self.layer.cell)

@@ -154,12 +154,12 @@ class LanguageModel:
         if self.recipe.initial:
             drawn(model, self.recipe.initial, seed)
         self.model, self.vocabulary, self._generator = model, vocabulary, None
-        judged = parts.valid[:JUDGED].numbers(vocabulary)
+        generator, judged = self.generator, parts.valid[:JUDGED].numbers(vocabulary)
         outcome = training.fit(
             carrying(model, batch),
             parts.train.codes,
             parts.train.table(vocabulary),
-            lambda: -np.mean(self.generator.log_probabilities(judged)),
+            lambda: -np.mean(generator.log_probabilities(judged)),
             self.recipe,
             seed=seed,
             progress=progress,

@@ -10,6 +10,7 @@ from zoo.training.checkpoint import Checkpoint
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "adagrad": keras.optimizers.Adagrad}
 SCHEDULES = ("constant", "exponential", "cosine")
+UPDATES = 50  # an epoch, at least: a short text is cut into fewer streams
 AT_ONCE = 2000  # symbols in one execution of the compiled training loop, at least: its start costs about a millisecond
 
 
@@ -100,7 +101,7 @@ class TextRecipe:
                 f"{name} has {length:,} symbols; a chunk of {self.chunk} needs {self.chunk + 1}. Give a longer text, or a "
                 'shorter chunk: recipe={"chunk": 10}'
             )
-        return min(self.batch, (length - 1) // self.chunk)
+        return max(1, min(self.batch, (length - 1) // self.chunk // UPDATES))
 
     def make_optimizer(self, steps):
         """The Keras optimizer, for so many updates an epoch."""

@@ -1,0 +1,132 @@
+"""`zoo train char-rnn --text` and `zoo generate`: a model of one's own text, stopped and gone on with, that writes."""
+
+import subprocess
+import sys
+
+import pytest
+
+import zoo
+from zoo import bundle
+from zoo.tasks import LanguageModel
+
+TEXT = "the cat sat on the mat.\n" * 60
+TRAIN = ["train", "char-rnn", "--text", "cats.txt", "--units", 8, "--layers", 1, "--chunk", 10, "--epochs", 2]
+
+
+@pytest.fixture
+def cats(tmp_path):
+    (tmp_path / "cats.txt").write_text(TEXT)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory):
+    """A small language model in a folder."""
+    path = tmp_path_factory.mktemp("models") / "writer"
+    LanguageModel(units=8, layers=1, recipe={"chunk": 10, "epochs": 2}).fit(TEXT).save(path)
+    return path
+
+
+def test_a_text_of_ones_own_becomes_a_bundle_with_honest_scores(run, cats):
+    code, out, err = run(*TRAIN)
+    assert code == 0, err
+    assert "cats.txt: 1,440 characters, 12 different" in out and "the model does NOT beat" in out and "gram" in out
+    assert "after epoch 1 it writes:" in err and "nats/char, validation" in err and "chars/s" in err
+    card, _ = bundle.verify(cats / "char-rnn")
+    assert card["data"]["split"]["test"] == "characters 1,296 to 1,440" and sorted(p.name for p in cats.iterdir()) == [
+        "cats.txt", "char-rnn"]
+    assert "is confirmed" in run("evaluate", "./char-rnn", "--text", "cats.txt")[1]
+    assert "nats per character" in run("show", "./char-rnn")[1]
+    code, _, err = run(*TRAIN)
+    assert code == 2 and "char-rnn is there already: add --replace" in err
+    code, _, err = run("evaluate", "./char-rnn")
+    assert code == 1 and "data of your own: name them, --text FILE" in err
+
+
+def test_ctrl_c_loses_no_epoch_and_resume_goes_on_to_the_same_weights(run, cats, monkeypatch):
+    kept = LanguageModel.generate
+    calls = []
+
+    def interrupted(self, *args, **options):
+        calls.append(self)
+        if len(calls) == 2:                     # the sample after the first epoch
+            raise KeyboardInterrupt
+        return kept(self, *args, **options)
+
+    monkeypatch.setattr(LanguageModel, "generate", interrupted)
+    code, _, err = run(*TRAIN)
+    assert code == 130 and "Stopped after epoch 1 of seed 0. Go on with the same command and --resume." in err
+    assert not (cats / "char-rnn").exists() and (cats / "char-rnn.training" / "seed-0" / "checkpoint.npz").exists()
+    monkeypatch.setattr(LanguageModel, "generate", kept)
+    code, _, err = run(*TRAIN)
+    assert code == 2 and "holds a training that was stopped: add --resume, or delete that folder" in err
+    code, _, err = run(*TRAIN, "--resume")
+    assert code == 0 and "epoch 2" in err and "epoch 1:" not in err, err
+    assert not (cats / "char-rnn.training").exists()
+    assert run(*TRAIN, "--out", "whole")[0] == 0
+    one, other = (zoo.load(cats / name).model.get_weights() for name in ("char-rnn", "whole"))
+    assert all((a == b).all() for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize(("options", "code", "words"), [
+    (["--resume"], 2, "there is no training in"),
+    (["--cell", "lstn"], 2, "no cell 'lstn'"),
+    (["--recipe", "best"], 2, "The recipes are modern, minimal"),
+    (["--ship"], 2, "without --ship"),
+    (["--text", "gone.txt"], 1, "There is no file or folder gone.txt"),
+    (["--text", "empty.txt"], 1, "empty.txt is empty"),
+    (["--text", "latin.txt"], 1, "latin.txt is not UTF-8 text: byte 3 (0xe9)"),
+    (["--text", "short.txt"], 1, "has 61 symbols; a chunk of 100 needs 101"),
+    (["--text", "."], 1, "is not UTF-8 text"),
+])
+def test_what_cannot_be_trained_is_said_and_leaves_nothing_behind(options, code, words, run, cats):
+    (cats / "empty.txt").write_text("")
+    (cats / "short.txt").write_text("the cat sat on the mat.\n" * 3)
+    (cats / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
+    asked = [*TRAIN[:4], "--units", 4, *options]
+    found, _, err = run(*asked)
+    assert found == code and words in " ".join(err.split()), err
+    assert sorted(p.name for p in cats.iterdir()) == ["cats.txt", "empty.txt", "latin.txt", "short.txt"]
+
+
+def test_text_is_for_language_models_and_their_options_for_text(run, cats):
+    code, _, err = run("train", "narx-stock", "--text", "cats.txt")
+    assert code == 2 and "--text is for char-rnn" in err
+    code, _, err = run("train", "narx-stock", "--units", 3, "--resume")
+    assert code == 2 and "--resume, --units: only with --text FILE" in err
+
+
+def test_a_model_writes_the_same_again_by_its_seed(run, writer):
+    asked = ["generate", writer, "--prompt", r"the cat\n", "--length", 60, "--seed", 3]
+    code, out, err = run(*asked)
+    assert code == 0 and out.startswith("the cat\n") and len(out) == 8 + 60 + 1, err
+    assert run(*asked)[1] == out and run(*asked, "--temperature", 0.3)[1] != out
+    assert run(*asked, "--top-k", 1)[1] == run(*asked, "--temperature", 0)[1] == run(*asked, "--top-p", 1e-6)[1]
+    assert run(*asked, "--stop", "t")[1].removesuffix("\n").endswith("t")
+    assert len(run("generate", writer, "--beam", 3, "--length", 20)[1]) == 1 + 20 + 1
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--prompt", "Ünd"], "does not know 'Ü', 'd' of the prompt"),
+    (["--length", 0], "length must be a positive integer"),
+    (["--length", 10**9], "length must be at most 10,000,000"),
+    (["--temperature", -1], "temperature must be a number of at least 0"),
+    (["--top-p", 0], "top_p must be above 0"),
+    (["--top-k", 99], "top_k must be from 1 to the 13 symbols"),
+])
+def test_what_cannot_be_written_is_misuse(options, words, run, writer):
+    code, out, err = run("generate", writer, *options)
+    assert code == 2 and out == "" and words in " ".join(err.split()), err
+
+
+def test_only_language_models_write(run):
+    code, _, err = run("generate", "narx-stock.sp500")
+    assert code == 2 and "narx-stock.sp500 writes no text. Language models: char-rnn" in err
+    code, _, err = run("generate", "char-rn")
+    assert code == 2 and "Did you mean: char-rnn" in err
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(writer):
+    command = f"{sys.executable} -m zoo.cli generate {writer} --length 3000 --seed 0 | head -c 20"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == 0 and len(done.stdout) == 20 and "Error" not in done.stderr and "Traceback" not in done.stderr

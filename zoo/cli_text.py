@@ -1,0 +1,224 @@
+"""`zoo train`, of the catalog's models and on the user's own text, and `zoo generate`."""
+
+import shutil
+import sys
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from zoo import registry
+from zoo.cli_forecast import integers
+from zoo.console import console, counting, errors, load_keras, print_metrics, training_progress
+
+LANGUAGE = "zoo.tasks.language_model:LanguageModel"
+SAMPLES = 200  # characters of what is written as training goes
+Option, Argument = typer.Option, typer.Argument
+OF_TEXT = "With --text"
+
+
+def train(
+    context: typer.Context,
+    name: Annotated[str, Argument(help="A pretrained model, such as narx-solar.greensboro; with --text char-rnn.")],
+    seeds: Annotated[
+        str, Option(help="Seeds, such as 0,1,2; the entry's own by default, with --text 0. The best is kept.")
+    ] = "",
+    out: Annotated[Path | None, Option(help="Folder of the bundle; ./NAME by default.")] = None,
+    replace: Annotated[bool, Option("--replace", help="Replace a bundle that is there already.")] = False,
+    ship: Annotated[bool, Option("--ship", help="Replace the bundle that ships with zoo.")] = False,
+    text: Annotated[
+        Path | None,
+        Option(help="A UTF-8 file, or a folder of them, of any size, to learn from.", rich_help_panel=OF_TEXT),
+    ] = None,
+    resume: Annotated[
+        bool, Option("--resume", help="Go on with a training that was stopped or killed.", rich_help_panel=OF_TEXT)
+    ] = False,
+    cell: Annotated[str, Option(help="Any of `zoo list --cells`.", rich_help_panel=OF_TEXT)] = "lstm",
+    units: Annotated[int, Option(min=1, help="Width of each layer.", rich_help_panel=OF_TEXT)] = 128,
+    layers: Annotated[int, Option(min=1, help="How many are stacked.", rich_help_panel=OF_TEXT)] = 2,
+    dropout: Annotated[float, Option(min=0, max=0.95, help="Between layers.", rich_help_panel=OF_TEXT)] = 0.0,
+    epochs: Annotated[int, Option(min=0, help="Passes over the text; 0: the recipe's.", rich_help_panel=OF_TEXT)] = 0,
+    recipe: Annotated[str, Option(help="modern or minimal.", rich_help_panel=OF_TEXT)] = "modern",
+    chunk: Annotated[
+        int, Option(min=0, help="Characters that a gradient goes back; 0: the recipe's.", rich_help_panel=OF_TEXT)
+    ] = 0,
+    least: Annotated[
+        int, Option(min=1, help="Characters that occur less often are unknown.", rich_help_panel=OF_TEXT)
+    ] = 1,
+):
+    """Train a model of the catalog anew, with several seeds, and write its bundle; or, with --text, a model of your own text.
+
+    zoo train char-rnn --text FILE_OR_FOLDER learns from the first 85 %, chooses by the next 5 % and is scored on the last 10 %.
+    After each epoch it can be stopped (Ctrl-C) and gone on with: the same command with --resume.
+    """
+    if out and ship:
+        raise typer.BadParameter("--out and --ship exclude each other")
+    chosen = integers(seeds, "--seeds") or None
+    if text is None:
+        refuse_options_of_text(context)
+        home, name = registry.bundle_path(name)
+        path = checked(home if ship else out or Path(name), ship or replace)
+        load_keras()
+        from zoo.catalog.run import train as run
+
+        loss = getattr(registry.resolve(registry.catalog().split(name)[0].task), "loss", "mean squared error")
+        with training_progress(loss) as progress:
+            card = run(name, seeds=chosen, path=path, progress=progress)
+    else:
+        entry, _ = registry.catalog().split(name)
+        if entry.task != LANGUAGE or ship:
+            raise typer.BadParameter(f"--text is for {', '.join(language_models())}, without --ship")
+        path = checked(out or Path(entry.name), replace)
+        changes = {"base": recipe, **({"epochs": epochs} if epochs else {}), **({"chunk": chunk} if chunk else {})}
+        arguments = {"cell": cell, "units": units, "layers": layers, "dropout": dropout, "least": least}
+        card = train_on(entry.name, text, {**arguments, "recipe": changes}, chosen or (0,), path, resume)
+    console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
+    print_metrics(card["metrics"])
+
+
+def checked(path, replace):
+    """A path that can be written."""
+    if path.exists() and not replace:
+        raise typer.BadParameter(f"{path} is there already: add --replace to replace it, or choose another --out")
+    return path
+
+
+def refuse_options_of_text(context):
+    given = [
+        f"--{param.name}"
+        for param in context.command.params
+        if getattr(param, "rich_help_panel", None) == OF_TEXT
+        and context.get_parameter_source(param.name).name == "COMMANDLINE"
+    ]
+    if given:
+        raise typer.BadParameter(f"{', '.join(given)}: only with --text FILE, to train on a text of your own")
+
+
+def language_models():
+    return [name for name in registry.list_models() if registry.catalog().split(name)[0].task == LANGUAGE]
+
+
+# ---------------------------------------------------------------- a text of one's own
+def train_on(name, file, arguments, seeds, path, resume):
+    """Train on a file or folder, one seed after the other; what is needed to go on is kept beside `path` until the end."""
+    work = path.resolve().with_name(f"{path.resolve().name}.training")
+    stopped = any(work.glob("*/checkpoint.npz"))
+    if stopped and not resume:
+        raise typer.BadParameter(f"{work} holds a training that was stopped: add --resume, or delete that folder")
+    if resume and not stopped:
+        raise typer.BadParameter(f"--resume: there is no training in {work} to go on with")
+    load_keras()
+    from zoo.catalog.run import train_own
+    from zoo.data.text import Text
+
+    create = registry.resolve(LANGUAGE)
+    try:
+        create(**arguments)
+    except (ValueError, LookupError) as error:
+        raise typer.BadParameter(str(error.args[0])) from None
+    try:
+        with counting("Reading the text ..."):
+            data = Text.read(file, folder=work)
+        console.print(f"{data.name}: {len(data):,} characters, {len(data.alphabet):,} different", markup=False)
+        with Shown.on_screen() as shown:
+            card = train_own(
+                name,
+                data,
+                arguments=arguments,
+                seeds=seeds,
+                path=path,
+                options=lambda task, seed: {**shown.options(task, seed), "checkpoint": work / f"seed-{seed}"},
+                command=f"zoo train {name} --text {file.name} --resume"
+                if resume
+                else f"zoo train {name} --text {file.name}",
+            )
+    except InterruptedError as error:
+        errors.print(f"{error} Go on with the same command and --resume.", markup=False)
+        raise typer.Exit(130) from None
+    finally:
+        if not any(work.glob("*/checkpoint.npz")):
+            shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+    return card
+
+
+class Shown:
+    """What is to be seen of a training: a line that changes, a line for each epoch, and what the model writes so far."""
+
+    def __init__(self, line):
+        self.line, self.rate, self.first = line, 0.0, True
+
+    @classmethod
+    @contextmanager
+    def on_screen(cls):
+        with counting("{}") as line:
+            yield cls(line)
+
+    def options(self, task, seed):
+        def watch(moment):
+            self.rate = moment.rate
+            done = f"{moment.done / moment.of:.0%} of epoch {moment.epoch}/{moment.epochs}"
+            self.line(f"seed {seed}: {done}, {moment.loss:.3f} nats/char, {moment.rate:,.0f} chars/s")
+            if self.first and moment.epoch == 1:
+                self.first = False
+                self.sample(task, f"after {moment.done:,} characters")
+
+        def progress(epoch, train, valid):
+            errors.print(
+                f"seed {seed}, epoch {epoch}: {train:.4f} nats/char, validation {valid:.4f}, {self.rate:,.0f} chars/s",
+                markup=False,
+            )
+            if epoch & (epoch - 1) == 0:  # 1, 2, 4, 8, ...
+                self.sample(task, f"after epoch {epoch}")
+
+        return {"watch": watch, "progress": progress}
+
+    def sample(self, task, when):
+        prompt = start_of(task)
+        written = task.generate(prompt, SAMPLES, temperature=0.8, seed=0)
+        errors.print(f"[dim]{when} it writes:[/dim]\n{escape((prompt + written).strip())}\n")
+
+
+def start_of(task):
+    """A prompt where none is given: a new line, if the model knows it."""
+    return "\n" if "\n" in task.vocabulary else task.vocabulary.symbols[0]
+
+
+# ---------------------------------------------------------------- write
+def generate(
+    name: Annotated[str, Argument(help="A pretrained language model, or the folder of one, such as ./char-rnn.")],
+    prompt: Annotated[str, Option(help=r"What to go on from; \n and \t stand for a new line and a tab.")] = "",
+    length: Annotated[int, Option(help="How many characters to write.")] = 500,
+    temperature: Annotated[float, Option(help="Below 1 likelier, above 1 more surprising; 0 the likeliest.")] = 1.0,
+    top_k: Annotated[int, Option(min=0, help="Choose among so many likeliest characters; 0: all.")] = 0,
+    top_p: Annotated[float, Option(help="Choose among the likeliest that have this share of the probability.")] = 1.0,
+    seed: Annotated[int | None, Option(min=0, help="The same seed writes the same text.")] = None,
+    stop: Annotated[str, Option(help="End where this has been written.")] = "",
+    beam: Annotated[int, Option(min=0, help="Beam search of that width instead of drawing; 0: none.")] = 0,
+):
+    """Let a language model write, character by character, as you watch."""
+    load_keras()
+    task = registry.load(name)
+    if not hasattr(task, "stream"):
+        there = ", ".join(language_models()) or "none in the catalog"
+        raise typer.BadParameter(f"{name} writes no text. Language models: {there}; or ./FOLDER that `zoo train` wrote")
+    prompt, stop = (each.replace("\\n", "\n").replace("\\t", "\t") for each in (prompt, stop))
+    prompt = prompt or start_of(task)
+    try:
+        if beam:
+            pieces = iter([task.beam_search(prompt, length, beam)[0]])
+        else:
+            options = {"top_k": top_k or None, "top_p": top_p, "seed": seed, "stop": stop or None}
+            pieces = task.stream(prompt, length, temperature=temperature, **options)
+        first = next(pieces, "")  # what is asked for wrongly shows here, before anything is written
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        for piece in chain([prompt, first], pieces, ["\n"]):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+    except BrokenPipeError:  # `zoo generate ... | head`
+        sys.stderr.close()
