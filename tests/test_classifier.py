@@ -15,6 +15,7 @@ from zoo.cards import headline
 from zoo.data import DataError
 from zoo.data.labelled import Labelled, Parts
 from zoo.evaluation import classification
+from zoo.evaluation.identification import verdict
 from zoo.models import many_to_one
 from zoo.tasks import Classifier
 from zoo.training.buckets import Buckets, padded
@@ -169,7 +170,21 @@ def test_a_card_has_the_model_beside_its_baselines_and_says_who_wins():
     rows = headline(metrics)
     assert metrics["measure"] == judge and list(rows) == ["model", "most frequent label", *classification.CHARACTERS]
     assert metrics[f"valid_{judge}"] == pytest.approx(task.score(parts.valid).loc["model", judge])
-    assert "does NOT beat the best baseline: character n-grams" in metrics["verdict"] and judge in metrics["verdict"]
+    assert "does NOT beat the best baseline: character n-grams" in metrics["verdict"]
+    assert "The model alone is right on 0 of 12 texts, that baseline alone on" in metrics["verdict"]
+
+
+@pytest.mark.parametrize(("error", "words"), [(0.25, "which the model does not"), (0.0, "and so does the model")])
+def test_a_baseline_that_makes_no_error_cannot_be_beaten(error, words):
+    said = verdict("texts", {"model": {"error rate": error}, "n-grams": {"error rate": 0.0}}, "error rate")
+    assert said == f"Texts: the model does NOT beat the best baseline: n-grams makes no error, {words}."
+
+
+@pytest.mark.parametrize(("alone", "words"), [(9, "on 0, which is more than chance (McNemar, p = 0.0"), (2, "may be chance")])
+def test_whether_a_lead_is_more_than_chance_is_said(alone, words):
+    labels, wrong = ["a"] * 20, np.tile([0.0, 1.0], (20, 1))
+    better = np.where(np.arange(20)[:, None] < alone, [1.0, 0.0], wrong)
+    assert words in classification.paired(labels, better, wrong, ("a", "b"))
 
 
 def test_the_baselines_of_words_see_words_and_pairs():

@@ -82,7 +82,10 @@ def verdict(name, rows, measure="RMSE"):
     if rows[MODEL].get("NRMSE", 0) > 1:  # its digits mean nothing: where a run is chaotic no two machines agree on them
         return f"{name}: the model does NOT beat the best baseline: it is worse than a constant (NRMSE above 1)."
     best = min(others, key=others.get)
-    gain = 1 - rows[MODEL][measure] / others[best] if others[best] else -np.inf
+    if not others[best]:
+        also = "and so does the model" if rows[MODEL][measure] == 0 else "which the model does not"
+        return f"{name}: the model does NOT beat the best baseline: {best} makes no error, {also}."
+    gain = 1 - rows[MODEL][measure] / others[best]
     if gain > CLOSE:
         return f"{name}: the model beats the best baseline, {best}, by {gain:.1%} in {measure}."
     if gain >= -CLOSE:
