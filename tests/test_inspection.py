@@ -148,8 +148,9 @@ def toggled(text):
 def test_the_cell_that_follows_a_feature_is_found_and_confirmed_elsewhere():
     rng = np.random.default_rng(0)
     parts = ["b" + "".join(rng.choice(list("aaabc"), 200)) for _ in range(2)]
-    search, confirm = [(text, [" abc".index(character) - 1 for character in text]) for text in parts]
-    found = inspection.find_cells(counting_model(), search, confirm, toggled)
+    model = counting_model()
+    states = [inspection.states_of(model, [" abc".index(character) - 1 for character in text]) for text in parts]
+    found = inspection.find_cells(*states, *map(toggled, parts))
     assert found.to_dict("records")[0] | {"r": 1, "r confirmed": 1} == {
         "feature": "after b", "layer": "first", "state": "h", "unit": 1, "r": 1, "r confirmed": 1,
     }
@@ -171,6 +172,21 @@ def test_a_model_without_recurrence_has_no_states():
     symbols = keras.Input((None,), dtype="int32")
     with pytest.raises(ValueError, match="no recurrent layer"):
         inspection.states_of(keras.Model(symbols, keras.layers.Embedding(3, 2)(symbols)), [0, 1])
+
+
+def test_a_language_model_finds_its_cells_and_colours_a_text_by_one():
+    text = "def f(x):\n    return [x, (x)]\n\n\n" * 40
+    model = zoo.tasks.LanguageModel(cell="gru", units=6, layers=2, recipe={"chunk": 20, "epochs": 1}).fit(text)
+    found = model.find_cells(text[:400], text[400:700], "python")
+    assert {"bracket depth", "indentation", "position in line"} <= set(found["feature"])
+    best = found.iloc[0]
+    states = model.states(text[400:700])
+    r = np.corrcoef(states[best.layer, best.state, best.unit], inspection.python(text[400:700])[best.feature])[0, 1]
+    assert best["r confirmed"] == pytest.approx(r)
+    coloured = model.coloured(text[400:460], best.layer, best.state, best.unit)
+    assert coloured.text == text[400:460] and "layer_" in coloured.title
+    with pytest.raises(ValueError, match="python, or a function. Received: 'music'"):
+        model.find_cells(text, text, "music")
 
 
 # ---------------------------------------------------------------- coloured text

@@ -60,33 +60,24 @@ def correlations(states, features):
     return pd.DataFrame(found, states.columns, list(features))
 
 
-def find_cells(model, search, confirm, features, most=1):
+def find_cells(searched, confirmed, features, features_confirmed, most=1):
     """The cells that follow each feature best, found on one text and confirmed on another that the search has not seen.
 
     Arguments:
-        model: as of `states_of`.
-        search, confirm: (text, its indices) each.
-        features: a function of a text, such as `zoo.inspection.python`.
+        searched, confirmed: frames of `states_of` one model, of either text.
+        features, features_confirmed: name -> values (time,), of either text.
         most: how many cells for each feature.
 
     Returns:
         A frame with the columns feature, layer, state, unit, r where it was searched, and r where it is confirmed; the best
         confirmed feature first. A feature that one of the texts does not have is left out.
     """
-    found = [correlations(states_of(model, inputs), features(text)) for text, inputs in (search, confirm)]
+    found = [correlations(searched, features), correlations(confirmed, features_confirmed)]
     rows = []
-    for feature in found[0]:
-        best = found[0][feature].abs().nlargest(most).index
-        for cell in best:
+    for feature in features:
+        for cell in found[0][feature].abs().nlargest(most).index:
             r = [table.loc[cell, feature] for table in found]
             if np.isfinite(r).all():
-                rows.append(
-                    {
-                        "feature": feature,
-                        **dict(zip(("layer", "state", "unit"), cell, strict=True)),
-                        "r": r[0],
-                        "r confirmed": r[1],
-                    }
-                )
+                rows.append((feature, *cell, *r))
     frame = pd.DataFrame(rows, columns=["feature", "layer", "state", "unit", "r", "r confirmed"])
     return frame.sort_values("r confirmed", key=abs, ascending=False, ignore_index=True)

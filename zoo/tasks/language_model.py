@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo import bundle
+from zoo import bundle, inspection
 from zoo.cells import catalog
 from zoo.cells.base import check_share, check_units
 from zoo.data import text as texts
@@ -254,6 +254,43 @@ class LanguageModel:
     def evaluate(self, parts):
         """The scores for a card, of the parts that `split` gave."""
         return evaluation.evaluate(self, parts)
+
+    # ---------------------------------------------------------------- look inside
+    def states(self, text):
+        """What every cell holds after each character of a text, from a zero state: a frame of `zoo.inspection.states_of`."""
+        self._check_fitted()
+        return inspection.states_of(self.model, self.vocabulary.encode(str(texts.as_text(text))))
+
+    def find_cells(self, search, confirm, features, most=1):
+        """The cells that follow a feature of texts best, such as being inside a quotation.
+
+        Arguments:
+            search, confirm: texts; the cells are found on the first, and their correlation is confirmed on the second.
+            features: "python" or "prose" (`zoo.inspection.FEATURES`), or a function of a text that gives
+                name -> (characters,) array.
+            most: how many cells for each feature.
+
+        Returns:
+            A frame of `zoo.inspection.find_cells`.
+        """
+        if isinstance(features, str):
+            if features not in inspection.FEATURES:
+                raise ValueError(
+                    f"features must be one of {', '.join(inspection.FEATURES)}, or a function. Received: {features!r}"
+                )
+            features = inspection.FEATURES[features]
+        strings = [str(texts.as_text(text)) for text in (search, confirm)]
+        return inspection.find_cells(*(self.states(text) for text in strings), *map(features, strings), most)
+
+    def coloured(self, text, layer, state, unit):
+        """A text on the colours of one cell's values, a `zoo.inspection.ColouredText`: in a notebook, or `.plot()`.
+
+        Arguments:
+            text: a string, a `Text` or a `Path`.
+            layer, state, unit: which cell, as a row of `find_cells` says.
+        """
+        text = str(texts.as_text(text))
+        return inspection.ColouredText(text, self.states(text)[layer, state, unit], f"{layer}, {state}, unit {unit}")
 
     # ---------------------------------------------------------------- save and load
     def save(self, path, card=None):
