@@ -7,7 +7,8 @@ BIN     = $(VENV)/bin
 TORCH      ?= torch==2.13.0
 TORCHRECURRENT = torchrecurrent==0.2.5
 CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
-              tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py
+              tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py tests/test_carried.py \
+              tests/test_language_model.py
 # Side by side: XLA never gives back what it compiled for a test, so one process for all would grow large.
 PYTEST      = $(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -50,6 +51,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.narx --out benchmarks/results/narx.md
 	$(BIN)/python -m benchmarks.evolve --out benchmarks/results/evolve.md
 	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md
+	$(BIN)/python benchmarks/language.py --out benchmarks/results/language.md
 	$(BIN)/python benchmarks/speed.py
 
 clean:
