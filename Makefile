@@ -7,8 +7,7 @@ BIN     = $(VENV)/bin
 TORCH      ?= torch==2.13.0
 TORCHRECURRENT = torchrecurrent==0.2.5
 CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
-              tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py tests/test_carried.py \
-              tests/test_language_model.py
+              tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py
 # Side by side: XLA never gives back what it compiled for a test, so one process for all would grow large.
 PYTEST      = $(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -33,7 +32,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
 backends: $(VENV)/.installed-backends
-	KERAS_BACKEND=jax   $(PYTEST) $(CELL_TESTS)
+	KERAS_BACKEND=jax   $(PYTEST) $(CELL_TESTS) tests/test_carried.py tests/test_language_model.py
 	KERAS_BACKEND=torch $(PYTEST) $(CELL_TESTS)
 	$(BIN)/python -m pytest tests/test_convert_torch.py
 
