@@ -32,7 +32,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
 backends: $(VENV)/.installed-backends
-	KERAS_BACKEND=jax   $(PYTEST) $(CELL_TESTS)
+	KERAS_BACKEND=jax   $(PYTEST) $(CELL_TESTS) tests/test_carried.py tests/test_language_model.py
 	KERAS_BACKEND=torch $(PYTEST) $(CELL_TESTS)
 	$(BIN)/python -m pytest tests/test_convert_torch.py
 
@@ -50,6 +50,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.narx --out benchmarks/results/narx.md
 	$(BIN)/python -m benchmarks.evolve --out benchmarks/results/evolve.md
 	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md
+	$(BIN)/python benchmarks/language.py --out benchmarks/results/language.md
 	$(BIN)/python benchmarks/speed.py
 
 clean:
