@@ -8,7 +8,8 @@ TORCH      ?= torch==2.13.0
 TORCHRECURRENT = torchrecurrent==0.2.5
 CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
               tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py
-# Side by side: XLA never gives back what it compiled for a test, so one process for all would grow large.
+# Side by side, and anew for each half of the tests: XLA never gives back what it compiled for a test, so one process for all
+# would grow large, and come to the system's limit of memory maps.
 PYTEST      = $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: help demo test lint backends sktime sktime-tests notebooks bench clean
@@ -25,8 +26,10 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/zoo forecast
 
+# In two halves, each with processes of its own: see PYTEST.
 test: $(VENV)/.installed-test
-	$(PYTEST)
+	$(PYTEST) tests/test_[a-f]*.py
+	$(PYTEST) tests/test_[g-z]*.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
