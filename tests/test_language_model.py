@@ -294,7 +294,7 @@ def test_a_model_that_has_learned_unknown_characters_takes_any_prompt_and_writes
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("", "text is empty"), ("ab", "too few for three parts"), ("the cat sat " * 3, "has 30 symbols; a chunk of 100 needs 101"),
+    ("", "text is empty"), ("ab", "too few for three parts"), ("the cat sat " * 4, "has 41 symbols; a chunk of 100 needs 101"),
     (None, "Received: NoneType"),
 ])
 def test_texts_that_cannot_be_learned(text, words):

@@ -125,8 +125,9 @@ def test_what_is_no_text(value, words):
 def test_the_parts_follow_each_other_and_are_the_whole(size):
     whole = Text.of("ab" * (size // 2))
     parts = whole.split()
-    assert str(parts.train) + str(parts.valid) + str(parts.test) == str(whole)
+    assert str(parts.valid) + str(parts.train) + str(parts.test) == str(whole)
     assert abs(len(parts.test) - 0.1 * len(whole)) <= 1 and abs(len(parts.valid) - 0.05 * len(whole)) <= 1
+    assert list(parts.spans) == ["valid", "train", "test"] and parts.spans["valid"].startswith("characters 0 to")
     assert parts.spans["test"].endswith(f"to {len(whole):,}") and parts.test.fingerprint == whole.fingerprint
 
 

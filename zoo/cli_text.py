@@ -51,7 +51,7 @@ def train(
 ):
     """Train a model of the catalog anew, with several seeds, and write its bundle; or, with --text, a model of your own text.
 
-    zoo train char-rnn --text FILE_OR_FOLDER learns from the first 85 %, chooses by the next 5 % and is scored on the last 10 %.
+    zoo train char-rnn --text FILE_OR_FOLDER chooses by the first 5 %, learns from the next 85 % and is scored on the last 10 %.
     After each epoch it can be stopped (Ctrl-C) and gone on with: the same command with --resume.
     """
     if out and ship:

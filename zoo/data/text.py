@@ -196,7 +196,9 @@ class Text:
         return self.table(vocabulary)[self.codes]
 
     def split(self, valid=0.05, test=0.10):
-        """Its parts by position: the first to learn from, the next to choose by, the last to judge by.
+        """Its parts by position: the first to choose by, the next to learn from, the last to judge by.
+
+        What is learned from reaches up to what is judged, as where a text is split in two only.
 
         Arguments:
             valid, test: shares of the whole.
@@ -207,30 +209,27 @@ class Text:
         if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
             raise DataError(f"valid and test are shares, together below 1. Received: {valid}, {test}")
         size = len(self)
-        held, end = int(size * (1 - valid - test)), int(size * (1 - test))
-        if min(held, end - held, size - end) < 2:
+        begin, end = int(size * valid), int(size * (1 - test))
+        if min(begin, end - begin, size - end) < 2:
             raise DataError(f"{self.name} has {size:,} characters: too few for three parts. Give a longer text.")
-        return Parts(self[:held], self[held:end], self[end:], self.name)
+        return Parts(self[:begin], self[begin:end], self[end:], self.name)
 
 
 @dataclass(frozen=True)
 class Parts:
     """The parts of a text, one after the other."""
 
-    train: Text
     valid: Text
+    train: Text
     test: Text
     name: str = "text"
 
     @property
     def spans(self):
         """What each part holds, for the card."""
-        ends = np.cumsum([len(self.train), len(self.valid), len(self.test)]).tolist()
-        starts = [0, *ends]
-        return {
-            part: f"characters {a:,} to {b:,}"
-            for part, a, b in zip(("train", "valid", "test"), starts, ends, strict=False)
-        }
+        names = ("valid", "train", "test")
+        ends = np.cumsum([len(getattr(self, name)) for name in names]).tolist()
+        return {name: f"characters {a:,} to {b:,}" for name, a, b in zip(names, [0, *ends], ends, strict=False)}
 
 
 def as_text(text, name="text"):

@@ -117,7 +117,7 @@ class LanguageModel:
 
     # ---------------------------------------------------------------- fit
     def split(self, text):
-        """The parts of a text: the first 85 % to learn from, the next 5 % to choose by, the last 10 % to judge by. Parts are
+        """The parts of a text: the first 5 % to choose by, the next 85 % to learn from, the last 10 % to judge by. Parts are
         taken as they are; a string, a `Text`, or a `Path` of a file or folder of UTF-8 text."""
         return text if isinstance(text, Parts) else texts.as_text(text).split()
 
