@@ -19,8 +19,8 @@ from zoo.console import (
     print_coverage,
     print_forecast,
     print_metrics,
-    steps,
 )
+from zoo.wording import steps, steps_ahead
 
 PRETRAINED = "narx-solar.greensboro"
 MOMENTS = {"greensboro": "1990-12-06 00:00"}  # data set -> where a pretrained forecast begins; else as late as it can
@@ -342,7 +342,7 @@ def backtest(
         from zoo.evaluation.report import scoring
 
         diagnosis = task.diagnose(test_of(parts))
-        write(report / "index.html", f"{series.name}, {steps(horizon)} ahead", scoring(found, diagnosis), "backtest")
+        write(report / "index.html", f"{series.name}, {steps_ahead(horizon)}", scoring(found, diagnosis), "backtest")
         console.print(diagnosis.verdict(), soft_wrap=True, markup=False)
         console.print(f"Wrote {report / 'index.html'}.", markup=False)
 

@@ -8,7 +8,8 @@ from rich.markup import escape
 
 from zoo import registry
 from zoo.cells.catalog import CELLS
-from zoo.console import console, counting, load_keras, steps, training_progress
+from zoo.console import console, counting, load_keras, training_progress
+from zoo.wording import steps
 
 ORIGINS = 2000  # of a score, at most
 

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from zoo.wording import steps_ahead
+
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -42,11 +44,6 @@ def number(value):
     return "" if value is None or value != value else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
 
 
-def steps(count):
-    """In words: "1 step", "24 steps"."""
-    return f"{count:,} step{'' if count == 1 else 's'}"
-
-
 def print_metrics(metrics):
     """The scores of a card: its tables, and the verdict."""
     for name, scores in metrics["scores"].items():
@@ -63,7 +60,7 @@ def heading(metrics, name):
     if "title" in metrics:
         return f"{metrics['title']}, {name.replace('_', ' ')}"
     first, last = metrics["first"][:10], metrics["last"][:10]
-    title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {steps(metrics['horizon'])} ahead"
+    title = f"Test part, {metrics['origins']:,} origins from {first} to {last}, {steps_ahead(metrics['horizon'])}"
     return title + (", day-time hours only" if name == "day" else "")
 
 

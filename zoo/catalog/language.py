@@ -13,6 +13,7 @@ ENTRIES = [
             "cell": "lstm",
             "units": 128,
             "layers": 2,
+            "dropout": 0.1,
             "recipe": {"batch": 32, "epochs": 20, "patience": 20, "learning_rate": 4e-3},
         },
         metric="nats and bits per character on the last tenth of the text, beside the best n-gram",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from zoo.data.experiments import FREE_RUN, ONE_STEP
-from zoo.evaluation import metrics
+from zoo.wording import steps_ahead
 
 MODEL = "model"
 SKILL = "skill of the model over it"
@@ -22,7 +22,7 @@ def evaluate(model, parts, lead=1):
         A dict for the card: `scores` holds a table for each output, test and way of running; where a run diverges it has no
         numbers.
     """
-    ahead = "one step ahead" if lead == 1 else metrics.steps_ahead(lead)
+    ahead = "one step ahead" if lead == 1 else steps_ahead(lead)
     said = {FREE_RUN: FREE_RUN, ONE_STEP: ahead}
     modes = sorted(said, key=lambda mode: mode != parts.judged_by)
     frames = {name: model.score(record, parts.initial) for name, record in parts.tests.items()}

@@ -3,15 +3,6 @@
 import numpy as np
 
 
-def steps(count):
-    """In words: "1 step", "24 steps"."""
-    return f"{count:,} step{'' if count == 1 else 's'}"
-
-
-def steps_ahead(count):
-    return f"{steps(count)} ahead"
-
-
 def rmse(truth, forecast):
     """√ mean (ŷ − y)², in the target's units."""
     return float(np.sqrt(np.mean((forecast - truth) ** 2)))

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from zoo.wording import steps_ahead
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #22223b; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
@@ -74,11 +76,11 @@ def forecasting(forecast, backtest, diagnosis, figure):
 
 def scoring(backtest, diagnosis):
     """The sections on a backtest: the scores, the errors by steps ahead, the residuals, the free run."""
-    from zoo.evaluation import metrics, plots
+    from zoo.evaluation import plots
 
     scores, (statistic, p) = backtest.scores(), diagnosis.ljung_box()
     first, last = backtest.times[backtest.origins[0] + backtest.gap + 1], backtest.times[-1]
-    origins = f"{len(backtest.origins):,} origins, {metrics.steps_ahead(backtest.horizon)}, from {first} to {last}"
+    origins = f"{len(backtest.origins):,} origins, {steps_ahead(backtest.horizon)}, from {first} to {last}"
     origins += f", after a gap of {backtest.gap} rows" if backtest.gap else ""
     origins += f"; trained anew {backtest.refits} times on the way" if backtest.refits else ""
     residuals = [

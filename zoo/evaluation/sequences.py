@@ -6,6 +6,7 @@ from zoo.cards import headline
 from zoo.evaluation import metrics
 from zoo.evaluation.identification import MODEL, SKILL, verdict
 from zoo.evaluation.plots import _axes, _line
+from zoo.wording import steps_ahead
 
 
 def scores(part, estimates):
@@ -29,7 +30,7 @@ def scores(part, estimates):
             for name, row in rows.items():
                 if name != MODEL and row["RMSE"] > 0:
                     row[SKILL] = 1 - rows[MODEL]["RMSE"] / row["RMSE"]
-            tables[f"{group}, {metrics.steps_ahead(ahead)}" if ahead else group] = rows
+            tables[f"{group}, {steps_ahead(ahead)}" if ahead else group] = rows
     return tables
 
 

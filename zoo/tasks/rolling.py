@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from zoo import wording
 from zoo.data.series import DataError, holdout
 from zoo.data.windows import coprime_stride
-from zoo.evaluation import metrics
 from zoo.evaluation.backtest import LINEAR, MODEL, Backtest, baseline_forecasts
 from zoo.evaluation.conformal import Calibration
 from zoo.evaluation.direction import Direction
@@ -203,7 +203,7 @@ def origins(series, first, steps, stride):
     found = np.arange(first, len(series) - steps, stride)
     if len(found) == 0:
         raise DataError(
-            f"No forecast of {metrics.steps(steps)} fits into {len(series)} rows, of which {first + 1} are history."
+            f"No forecast of {wording.steps(steps)} fits into {len(series)} rows, of which {first + 1} are history."
         )
     return found
 
