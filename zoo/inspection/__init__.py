@@ -2,6 +2,7 @@
 
 from zoo.inspection.cells import correlations, find_cells, states_of
 from zoo.inspection.colour import ColouredText
+from zoo.inspection.errors import error_types, plot_error_types
 from zoo.inspection.features import FEATURES, prose, python
 from zoo.inspection.gates import gates, plot_saturation, saturation
 
@@ -9,8 +10,10 @@ __all__ = [
     "FEATURES",
     "ColouredText",
     "correlations",
+    "error_types",
     "find_cells",
     "gates",
+    "plot_error_types",
     "plot_saturation",
     "prose",
     "python",
