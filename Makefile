@@ -54,6 +54,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.evolve --out benchmarks/results/evolve.md
 	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md
 	$(BIN)/python benchmarks/language.py --out benchmarks/results/language.md
+	$(BIN)/python benchmarks/language_cells.py --out benchmarks/results/language_cells.md
 	$(BIN)/python benchmarks/speed.py
 
 clean:
