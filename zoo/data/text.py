@@ -78,6 +78,11 @@ class Vocabulary:
         """The text of numbers."""
         return between.join(self.look_up(numbers))
 
+    def count(self, counts):
+        """How often each number occurs, of symbol -> how often it does."""
+        numbers = [self.numbers.get(symbol, 0) for symbol in counts]
+        return np.bincount(numbers, weights=list(counts.values()), minlength=len(self)).astype(int)
+
     def unknown(self, text):
         """Those symbols of a text that are not in the vocabulary, each once, in order."""
         return list(dict.fromkeys(symbol for symbol in text if symbol not in self.numbers))

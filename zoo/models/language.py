@@ -1,6 +1,7 @@
 """The next symbol, at every step: (batch, time) symbols -> (batch, time, symbols) logits."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.cells.base import register
@@ -91,11 +92,85 @@ def next_symbol(cell, symbols, *, units=128, layers=1, embedding=None, tied=Fals
     return keras.Model(numbers, y, name=f"{cell}_next_symbol".replace("-", "_"))
 
 
-def carrying(model, batch):
-    """The network of `next_symbol`, and its weights, for a batch of streams whose state is carried from chunk to chunk."""
+def carrying(model, batch, sampled=None, counts=None, seed=0):
+    """The network of `next_symbol`, and its weights, for a batch of streams whose state is carried from chunk to chunk.
+
+    Arguments:
+        model, batch: the network, and how many streams.
+        sampled: train with the softmax over so many drawn symbols, `SampledSoftmax`; None for all, and logits as outputs.
+        counts: (symbols,) how often each occurs in the training text, to draw by.
+        seed: of the draws.
+    """
     symbols = keras.Input(batch_shape=(batch, None), dtype="int32", name="symbols")
 
     def of(layer):
         return Carried(layer.cell, batch, name=layer.name) if isinstance(layer, Recurrent) else layer
 
-    return keras.models.clone_model(model, input_tensors=symbols, clone_function=of)
+    if sampled is None:
+        return keras.models.clone_model(model, input_tensors=symbols, clone_function=of)
+    tied = isinstance(model.get_layer(index=1), Tied)
+    vectors = model.get_layer("projection").output if tied else model.get_layer("readout").input
+    below = keras.Model(model.input, vectors)
+    below = keras.models.clone_model(below, input_tensors=symbols, clone_function=of)
+    network = SampledSoftmax(below.input, below.output)
+    network.readout = model.get_layer("embedding" if tied else "readout")
+    network.draws = LogUniform(counts, sampled, seed)
+    return network
+
+
+class SampledSoftmax(keras.Model):
+    """A network without its softmax, trained by one over the symbol that follows and symbols that are drawn.
+
+        −log P(s) ≈ log(e^{z_s − log E_s} + Σ_{k drawn, k ≠ s} e^{z_k − log E_k}) − (z_s − log E_s)
+
+    E_k is how often k is expected among the drawn; Σ_k e^{z_k − log E_k} over the drawn is an unbiased estimate of the sum over
+    all. An update costs as many products as symbols are drawn. It is for training alone: judged is always by the full softmax.
+
+    Source: Bengio & Senécal, "Quick training of probabilistic neural nets by importance sampling", 2003; Jean, Cho, Memisevic &
+    Bengio, "On using very large target vocabulary for neural machine translation", 2015.
+    """
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        drawn, log_expected = self.draws.draw()
+        tied = isinstance(self.readout, Tied)
+        rows = self.readout.embeddings if tied else ops.transpose(self.readout.kernel)
+        return ops.mean(sampled_losses(y_pred, y, rows, self.readout.bias, drawn, log_expected))
+
+
+class LogUniform(keras.layers.Layer):
+    """Draws symbols, the r-th most frequent with probability log((r + 1) / r) / log(symbols + 1), any number of times each.
+
+    `draw` gives the symbols (drawn,), and the logarithm of how often each symbol is expected among them, (symbols,).
+    """
+
+    def __init__(self, counts, drawn, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.order = np.argsort(-np.asarray(counts), kind="stable").astype("int32")
+        self.drawn, self.generator = int(drawn), keras.random.SeedGenerator(seed)
+        rank = 1.0 + np.argsort(self.order)
+        self.log_expected = np.log(self.drawn * np.log1p(1 / rank) / np.log(len(rank) + 1)).astype("float32")
+        self.built = True
+
+    def draw(self):
+        symbols = len(self.order)
+        reached = ops.exp(keras.random.uniform((self.drawn,), seed=self.generator) * np.log(symbols + 1))
+        rank = ops.clip(ops.cast(ops.floor(reached), "int32") - 1, 0, symbols - 1)
+        return ops.take(ops.convert_to_tensor(self.order), rank), ops.convert_to_tensor(self.log_expected)
+
+
+def sampled_losses(vectors, following, rows, bias, drawn, log_expected):
+    """The losses of `SampledSoftmax`, as many as there are following symbols.
+
+    Arguments:
+        vectors: (…, width), what the readout reads.
+        following: (…) the symbols that follow.
+        rows, bias: (symbols, width) and (symbols,), of the readout.
+        drawn: (drawn,) symbols.
+        log_expected: (symbols,) logarithm of how often each is expected among the drawn.
+    """
+    following, drawn = ops.cast(following, "int32"), ops.cast(drawn, "int32")
+    offset = bias - log_expected
+    true = ops.sum(vectors * ops.take(rows, following, axis=0), axis=-1) + ops.take(offset, following)
+    others = ops.matmul(vectors, ops.transpose(ops.take(rows, drawn, axis=0))) + ops.take(offset, drawn)
+    others = ops.where(ops.equal(following[..., None], drawn), -1e9, others)
+    return ops.logsumexp(ops.concatenate([true[..., None], others], axis=-1), axis=-1) - true

@@ -179,9 +179,13 @@ class LanguageModel:
         if self.recipe.initial:
             drawn(model, self.recipe.initial, seed)
         self.model, self.vocabulary, self._generator = model, vocabulary, None
+        sampled = {}
+        if self.recipe.sampled:
+            counts = vocabulary.count(parts.train.counts())
+            sampled = {"sampled": self.recipe.sampled, "counts": counts, "seed": seed}
         generator, judged = self.generator, parts.valid[:JUDGED].numbers(vocabulary)
         outcome = training.fit(
-            carrying(model, batch),
+            carrying(model, batch, **sampled),
             parts.train.codes,
             parts.train.table(vocabulary),
             lambda: -np.mean(generator.log_probabilities(judged)),
