@@ -121,13 +121,14 @@ def carrying(model, batch, sampled=None, counts=None, seed=0):
 class SampledSoftmax(keras.Model):
     """A network without its softmax, trained by one over the symbol that follows and symbols that are drawn.
 
-        −log P(s) ≈ log(e^{z_s − log E_s} + Σ_{k drawn, k ≠ s} e^{z_k − log E_k}) − (z_s − log E_s)
+        −log P(s) ≈ log(e^{z_s} + Σ_{k drawn, k ≠ s} e^{z_k − log E_k}) − z_s
 
-    E_k is how often k is expected among the drawn; Σ_k e^{z_k − log E_k} over the drawn is an unbiased estimate of the sum over
-    all. An update costs as many products as symbols are drawn. It is for training alone: judged is always by the full softmax.
+    E_k is how often k is expected among the drawn, so that the sum is an unbiased estimate of that over all symbols but s. An
+    update costs as many products as symbols are drawn. It is for training alone: judged is always by the full softmax.
 
-    Source: Bengio & Senécal, "Quick training of probabilistic neural nets by importance sampling", 2003; Jean, Cho, Memisevic &
-    Bengio, "On using very large target vocabulary for neural machine translation", 2015.
+    Source: Bengio & Senécal, "Quick training of probabilistic neural nets by importance sampling", 2003. One set of symbols is
+    drawn for all of an update, as in Jean, Cho, Memisevic & Bengio, "On using very large target vocabulary for neural machine
+    translation", 2015.
     """
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -169,8 +170,7 @@ def sampled_losses(vectors, following, rows, bias, drawn, log_expected):
         log_expected: (symbols,) logarithm of how often each is expected among the drawn.
     """
     following, drawn = ops.cast(following, "int32"), ops.cast(drawn, "int32")
-    offset = bias - log_expected
-    true = ops.sum(vectors * ops.take(rows, following, axis=0), axis=-1) + ops.take(offset, following)
-    others = ops.matmul(vectors, ops.transpose(ops.take(rows, drawn, axis=0))) + ops.take(offset, drawn)
+    true = ops.sum(vectors * ops.take(rows, following, axis=0), axis=-1) + ops.take(bias, following)
+    others = ops.matmul(vectors, ops.transpose(ops.take(rows, drawn, axis=0))) + ops.take(bias - log_expected, drawn)
     others = ops.where(ops.equal(following[..., None], drawn), -1e9, others)
     return ops.logsumexp(ops.concatenate([true[..., None], others], axis=-1), axis=-1) - true

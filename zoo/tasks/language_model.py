@@ -15,6 +15,7 @@ from zoo.data.symbols import KINDS
 from zoo.data.text import Parts, Vocabulary
 from zoo.evaluation import language as evaluation
 from zoo.models import Generator
+from zoo.models.encoders import cell_for
 from zoo.models.language import carrying, next_symbol
 from zoo.tasks.layout import Report
 from zoo.training import language as training
@@ -110,6 +111,7 @@ class LanguageModel:
             raise ValueError(
                 "narmax needs the true output of each step, which a language model is to foretell; use narx"
             )
+        cell_for(cell, check_units(units), cell_options)  # options that the cell does not have are refused here
         check_share(dropout, "dropout")
         if symbols not in KINDS:
             raise ValueError(f"symbols must be one of {', '.join(KINDS)}. Received: {symbols!r}")
