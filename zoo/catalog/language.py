@@ -8,7 +8,8 @@ WORDS = {
     "least": 2,
     "layers": 1,
     "tied": True,
-    "recipe": {"batch": 32, "chunk": 35, "epochs": 12, "patience": 3, "sampled": 600},
+    "dropout": 0.5,
+    "recipe": {"batch": 32, "chunk": 35, "epochs": 10, "patience": 3, "learning_rate": 5e-3, "sampled": 600},
 }
 
 ENTRIES = [
@@ -37,7 +38,7 @@ ENTRIES = [
         teaches="a model of the next word; projections of words, the same at both ends; the softmax over some words and over "
         "all; what is rare is unknown",
         task="zoo.tasks.language_model:LanguageModel",
-        arguments={**WORDS, "cell": "lstm", "units": 128, "embedding": 128, "dropout": 0.4},
+        arguments={**WORDS, "cell": "lstm", "units": 128, "embedding": 128},
         metric="nats per word and perplexity on the last tenth of the text, beside the best n-gram of words",
         reference="Mikolov et al. 2010, Recurrent neural network based language model; Press & Wolf 2017, Using the output "
         "embedding to improve language models",
@@ -54,10 +55,9 @@ ENTRIES = [
         arguments={
             **WORDS,
             "cell": "time-delay",
-            "cell_options": {"taps": 5},
+            "cell_options": {"taps": 5, "dropout": 0.2},
             "units": 128,
             "embedding": 64,
-            "dropout": 0.4,
         },
         metric="nats per word and perplexity on the last tenth of the text, beside the best n-gram of words",
         reference="Bengio, Ducharme, Vincent & Jauvin 2003, A neural probabilistic language model",
