@@ -105,6 +105,18 @@ def side_by_side(arrays, like):
     return np.concatenate([like[:, :0], *arrays], axis=-1)
 
 
+def time_delay(name, taps, **arguments):
+    def step(w, x, states):
+        return cells.time_delay(w, x, states, arguments.get("linear", 0))
+
+    def split(weights):
+        parts = np.split(weights["kernel"], taps, axis=-1)
+        return {"b": weights.get("bias", 0.0)} | {f"W_{k}": part for k, part in enumerate(parts)}
+
+    return Case(name, "time-delay", step, {}, {"taps": taps, **arguments}, split=split, states=(4,) * (taps - 1),
+                swaps=(("kernel", 1, taps),))
+
+
 def narx_step(taps, **functions):
     """The NARX reference: the cell keeps the past outputs side by side, the newest first."""
     def step(w, x, states):
@@ -269,6 +281,10 @@ TABLE = [
     replace(ANTISYMMETRIC, name="antisymmetric-other-steps", arguments={"epsilon": 0.5, "gamma": 0.2},
             step=one_state(flow.antisymmetric, epsilon=0.5, gamma=0.2)),
     GATED,
+
+    time_delay("time-delay", 4),
+    time_delay("time-delay-2", 2),
+    time_delay("time-delay-linear", 3, linear=2),
 
     narx("jordan", [1], cell="jordan", step=one_state(cells.jordan)),
     narx("narx", [1, 2], output_taps=2),

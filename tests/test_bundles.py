@@ -181,7 +181,7 @@ def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
         "soft-sensor": {"clear sky × mean index", "climatology", "linear", "boosted trees"},
         "tracking": {"measurement", "moving line", "Kalman filter", "interacting models"},
         "day-profile": {"clear sky × mean index", "climatology", "linear", "clear sky × linear"},
-        "char-rnn": {"uniform", "frequencies"},
+        **{name: {"uniform", "frequencies"} for name in ("char-rnn", "word-rnn", "nplm")},
         "sentiment": {"most frequent label", *classification.WORDS},
         "name-origin": {"most frequent label", *classification.CHARACTERS},
     }.get(architecture)

@@ -119,6 +119,19 @@ def test_what_cannot_be_written_is_misuse(options, words, run, writer):
     assert code == 2 and out == "" and words in " ".join(err.split()), err
 
 
+def test_a_model_of_words_of_ones_own_text(run, cats):
+    code, out, err = run("train", "nplm", "--text", "cats.txt", "--units", 8, "--chunk", 5, "--epochs", 1, "--least", 1)
+    assert code == 0, err
+    assert "perplexity" in out and "nats/word, validation" in err and "words/s" in err and "the model does NOT beat" in out
+    card, _ = bundle.verify(cats / "nplm")
+    assert card["cell"] == "time-delay" and card["data"]["split"]["test"].startswith("words ")
+    code, out, err = run("generate", "./nplm", "--prompt", "the cat", "--length", 5, "--seed", 0)
+    assert code == 0 and out.startswith("the cat") and out == run(
+        "generate", "./nplm", "--prompt", "the cat", "--length", 5, "--seed", 0)[1], err
+    code, _, err = run("train", "nplm", "--text", "cats.txt", "--cell", "gru", "--out", "other")
+    assert code == 2 and "taps" in err and not (cats / "other").exists()
+
+
 def test_only_language_models_write(run):
     code, _, err = run("generate", "narx-stock.sp500")
     assert code == 2 and "narx-stock.sp500 writes no text. Language models: char-rnn" in err

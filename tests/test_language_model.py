@@ -330,7 +330,7 @@ def test_a_bundle_without_a_vocabulary_is_refused(tmp_path, fitted):
     card = json.loads((path / "card.json").read_text())
     card["files"]["task.json"] = bundle.sha256(path / "task.json")
     (path / "card.json").write_text(bundle._text(bundle.sealed(card)))
-    with pytest.raises(BundleError, match="holds no vocabulary, without which its numbers are no characters"):
+    with pytest.raises(BundleError, match="holds no vocabulary, without which its numbers are no text"):
         zoo.load(path)
 
 

@@ -29,6 +29,7 @@ EQUIVALENT = {                                          # class -> {mutant: why 
         "self.activation(product + x) + z * h": A_SUM,
     },
     "AntisymmetricCell": {"step: product ↔ x in change = self.activation(product + x)": A_SUM},
+    "TimeDelayCell": {"step: s ↔ w in waiting = [w + s for w, s in zip(later[:-1], states[1:], strict=True)]": A_SUM},
     "NARXCell": {"taps: only the left of len(taps) * width": THE_SHORTCUT},
     "NARMAXCell": {
         "taps: only the left of len(taps) * width": THE_SHORTCUT,

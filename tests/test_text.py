@@ -1,6 +1,7 @@
 """Texts of any size as numbers, their parts, vocabularies; and the n-grams that a model must beat."""
 
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data import corpora, text
+from zoo.data import corpora, symbols, text
 from zoo.data.errors import DataError
 from zoo.data.text import Text, Vocabulary
 from zoo.evaluation.ngram import kneser_ney
@@ -191,3 +192,59 @@ def test_n_grams_know_a_text_that_repeats_itself():
     train = np.tile([0, 1, 2, 3, 1, 0], 50)
     found = kneser_ney(train, train[:60], 4)
     assert -found[1].mean() > 1 and -found[4][4:].mean() < 0.05
+
+
+# ------------------------------------------------------------------ words
+@given(WORDS, WORDS)
+def test_a_text_of_words_comes_back_as_it_was(first, second):
+    for string in (first, f"{first}, {second}.\n{second}--{first}  ({first}) '{second}'"):
+        words = symbols.split_words(string)
+        assert symbols.join_words(words) == string.replace(symbols.JOINER, "")
+        begun = symbols.join_words(words[:3])
+        assert begun + symbols.join_words(words[3:], before=words[:3][-1]) == string.replace(symbols.JOINER, "")
+
+
+def test_a_blank_is_a_word_only_where_none_is_usual():
+    assert symbols.split_words("Hold--she said: \"well-made\" (it's).\n\n  'Tis") == [
+        "Hold", "-", "-", "she", "said", ":", " ", '"', symbols.JOINER, "well-made", '"', "(", "it's", ")", ".", "\n", "\n",
+        " ", " ", "'", symbols.JOINER, "Tis"]
+    assert symbols.join_words(["the", text.UNKNOWN, "!"]) == f"the {text.UNKNOWN}!"
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_words_are_read_in_blocks(size, monkeypatch):
+    string = "The cat sat.\nThe dog (a big one)\n  did not" * 9
+    whole = Text.of(string).cut("words")
+    monkeypatch.setattr(text, "BLOCK", size)
+    words = Text.of(string).cut("words")
+    assert str(words) == string and words.alphabet == whole.alphabet and np.array_equal(words.codes, whole.codes)
+    assert len(words) == len(symbols.split_words(string)) and isinstance(words.codes, np.memmap)
+    assert words.counts()["The"] == 10 and words.fingerprint == Text.of(string).fingerprint and words.cut("words") is words
+    assert words.split().spans["train"].startswith("words 0 to ")
+    with pytest.raises(DataError, match="is a text of words already: give the text of characters"):
+        words.cut("characters")
+    with pytest.raises(DataError, match="has 3 words: too few for three parts"):
+        Text.of("a b c").cut("words").split()
+
+
+def test_a_vocabulary_counts_its_numbers():
+    vocabulary = Vocabulary.of({"the": 5, "cat": 2, "dog": 1, "sat": 1}, least=2)
+    assert vocabulary.count({"the": 5, "cat": 2, "dog": 1, "sat": 1}).tolist() == [2, 2, 5]
+
+
+def test_pairs_are_those_of_nltk():
+    """nltk has one discount for all orders, ours one for each: for pairs that is one, if each word of the vocabulary occurs."""
+    lm = pytest.importorskip("nltk.lm", reason="nltk is not installed")
+    from nltk.util import ngrams
+
+    words = symbols.split_words("the cat sat on the mat and the dog sat on the cat and the mat")
+    vocabulary = sorted(set(words))
+    train = np.array([vocabulary.index(word) for word in words])
+    ours = np.exp(kneser_ney(train, np.array([*train, *train[:1]]), len(vocabulary), orders=(2,))[2])
+    _, counts = np.unique(np.stack([train[:-1], train[1:]]), axis=1, return_counts=True)
+    once, twice = (counts == 1).sum(), (counts == 2).sum()
+    theirs = lm.KneserNeyInterpolated(2, discount=once / (once + 2 * twice))
+    theirs.fit([list(ngrams(words, 2)) + [(word,) for word in words]], vocabulary)
+    expected = [theirs.score(after, [before]) for before, after in pairwise(words)]
+    np.testing.assert_allclose(ours[:-1], expected, rtol=1e-12)
+    assert len(set(np.round(expected, 6))) > 5

@@ -15,14 +15,16 @@ from zoo.cli_forecast import integers
 from zoo.console import console, counting, errors, load_keras, print_metrics, training_progress
 
 LANGUAGE = "zoo.tasks.language_model:LanguageModel"
-SAMPLES = 200  # characters of what is written as training goes
+SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
 Option, Argument = typer.Option, typer.Argument
 OF_TEXT = "With --text"
 
 
 def train(
     context: typer.Context,
-    name: Annotated[str, Argument(help="A pretrained model, such as narx-solar.greensboro; with --text char-rnn.")],
+    name: Annotated[
+        str, Argument(help="A pretrained model, such as narx-solar.greensboro; with --text char-rnn, word-rnn or nplm.")
+    ],
     seeds: Annotated[
         str, Option(help="Seeds, such as 0,1,2; the entry's own by default, with --text 0. The best is kept.")
     ] = "",
@@ -36,23 +38,24 @@ def train(
     resume: Annotated[
         bool, Option("--resume", help="Go on with a training that was stopped or killed.", rich_help_panel=OF_TEXT)
     ] = False,
-    cell: Annotated[str, Option(help="Any of `zoo list --cells`.", rich_help_panel=OF_TEXT)] = "lstm",
-    units: Annotated[int, Option(min=1, help="Width of each layer.", rich_help_panel=OF_TEXT)] = 128,
-    layers: Annotated[int, Option(min=1, help="How many are stacked.", rich_help_panel=OF_TEXT)] = 2,
-    dropout: Annotated[float, Option(min=0, max=0.95, help="Between layers.", rich_help_panel=OF_TEXT)] = 0.0,
-    epochs: Annotated[int, Option(min=0, help="Passes over the text; 0: the recipe's.", rich_help_panel=OF_TEXT)] = 0,
-    recipe: Annotated[str, Option(help="modern or minimal.", rich_help_panel=OF_TEXT)] = "modern",
-    chunk: Annotated[
-        int, Option(min=0, help="Characters that a gradient goes back; 0: the recipe's.", rich_help_panel=OF_TEXT)
-    ] = 0,
+    cell: Annotated[str | None, Option(help="Any of `zoo list --cells`.", rich_help_panel=OF_TEXT)] = None,
+    units: Annotated[int | None, Option(min=1, help="Width of each layer.", rich_help_panel=OF_TEXT)] = None,
+    layers: Annotated[int | None, Option(min=1, help="How many are stacked.", rich_help_panel=OF_TEXT)] = None,
+    dropout: Annotated[float | None, Option(min=0, max=0.95, help="Between layers.", rich_help_panel=OF_TEXT)] = None,
     least: Annotated[
-        int, Option(min=1, help="Characters that occur less often are unknown.", rich_help_panel=OF_TEXT)
-    ] = 1,
+        int | None, Option(min=1, help="Symbols that occur less often are unknown.", rich_help_panel=OF_TEXT)
+    ] = None,
+    epochs: Annotated[int | None, Option(min=1, help="Passes over the text.", rich_help_panel=OF_TEXT)] = None,
+    chunk: Annotated[
+        int | None, Option(min=1, help="Symbols that a gradient goes back.", rich_help_panel=OF_TEXT)
+    ] = None,
+    recipe: Annotated[str | None, Option(help="modern or minimal.", rich_help_panel=OF_TEXT)] = None,
 ):
     """Train a model of the catalog anew, with several seeds, and write its bundle; or, with --text, a model of your own text.
 
-    zoo train char-rnn --text FILE_OR_FOLDER chooses by the first 5 %, learns from the next 85 % and is scored on the last 10 %.
-    After each epoch it can be stopped (Ctrl-C) and gone on with: the same command with --resume.
+    zoo train char-rnn --text FILE_OR_FOLDER (or word-rnn) chooses by the first 5 %, learns from the next 85 % and is scored on
+    the last 10 %. After each epoch it can be stopped (Ctrl-C) and gone on with: the same command with --resume. What is not
+    given is as in the catalog.
     """
     if out and ship:
         raise typer.BadParameter("--out and --ship exclude each other")
@@ -67,8 +70,9 @@ def train(
         if entry.task != LANGUAGE or ship:
             raise typer.BadParameter(f"--text is for {', '.join(language_models())}, without --ship")
         path = checked(out or Path(entry.name), replace)
-        changes = {"base": recipe, **({"epochs": epochs} if epochs else {}), **({"chunk": chunk} if chunk else {})}
-        arguments = {"cell": cell, "units": units, "layers": layers, "dropout": dropout, "least": least}
+        changes = {"base": recipe} if recipe else dict(entry.arguments.get("recipe", {}))
+        changes |= told(epochs=epochs, chunk=chunk)
+        arguments = told(cell=cell, units=units, layers=layers, dropout=dropout, least=least)
         asked = {"arguments": {**arguments, "recipe": changes}, "seeds": chosen or (0,), "command": typed(context)}
         card = train_on(entry.name, text, path, resume, **asked)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
@@ -97,13 +101,18 @@ def train_on(name, file, path, resume, *, arguments, **asked):
         from zoo.data.text import Text
 
         try:
-            registry.resolve(LANGUAGE)(**arguments)
+            registry.create(name, **arguments)
         except (ValueError, LookupError) as error:
             raise typer.BadParameter(str(error.args[0])) from None
         with counting("Reading the text ..."):
             data = Text.read(file, folder=work)
         console.print(f"{data.name}: {len(data):,} characters, {len(data.alphabet):,} different", markup=False)
         return train_own(name, data, path=path, options=options, arguments=arguments, **asked)
+
+
+def told(**options):
+    """Those options that stand on the command line."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def checked(path, replace):
@@ -175,17 +184,19 @@ class Shown:
             yield cls(line)
 
     def options(self, task, seed):
+        unit = task.kind.one[:4]  # char or word
+
         def watch(moment):
             self.rate = moment.rate
             done = f"{moment.done / moment.of:.0%} of epoch {moment.epoch}/{moment.epochs}"
-            self.line(f"seed {seed}: {done}, {moment.loss:.3f} nats/char, {moment.rate:,.0f} chars/s")
+            self.line(f"seed {seed}: {done}, {moment.loss:.3f} nats/{unit}, {moment.rate:,.0f} {unit}s/s")
             if self.first and moment.epoch == 1:
                 self.first = False
-                self.sample(task, f"after {moment.done:,} characters")
+                self.sample(task, f"after {moment.done:,} {task.kind.name}")
 
         def progress(epoch, train, valid):
             errors.print(
-                f"seed {seed}, epoch {epoch}: {train:.4f} nats/char, validation {valid:.4f}, {self.rate:,.0f} chars/s",
+                f"seed {seed}, epoch {epoch}: {train:.4f} nats/{unit}, validation {valid:.4f}, {self.rate:,.0f} {unit}s/s",
                 markup=False,
             )
             if epoch & (epoch - 1) == 0:  # 1, 2, 4, 8, ...
@@ -195,7 +206,7 @@ class Shown:
 
     def sample(self, task, when):
         prompt = start_of(task)
-        written = task.generate(prompt, SAMPLES, temperature=0.8, seed=0)
+        written = task.generate(prompt, SAMPLES[task.kind.name], temperature=0.8, seed=0)
         errors.print(f"[dim]{when} it writes:[/dim]\n{escape((prompt + written).strip())}\n")
 
 
@@ -208,15 +219,15 @@ def start_of(task):
 def generate(
     name: Annotated[str, Argument(help="A pretrained language model, or the folder of one, such as ./char-rnn.")],
     prompt: Annotated[str, Option(help=r"What to go on from; \n and \t stand for a new line and a tab.")] = "",
-    length: Annotated[int, Option(help="How many characters to write.")] = 500,
+    length: Annotated[int, Option(help="How many characters, or words, to write.")] = 500,
     temperature: Annotated[float, Option(help="Below 1 likelier, above 1 more surprising; 0 the likeliest.")] = 1.0,
-    top_k: Annotated[int, Option(min=0, help="Choose among so many likeliest characters; 0: all.")] = 0,
+    top_k: Annotated[int, Option(min=0, help="Choose among so many likeliest; 0: all.")] = 0,
     top_p: Annotated[float, Option(help="Choose among the likeliest that have this share of the probability.")] = 1.0,
     seed: Annotated[int | None, Option(min=0, help="The same seed writes the same text.")] = None,
     stop: Annotated[str, Option(help="End where this has been written.")] = "",
     beam: Annotated[int, Option(min=0, help="Beam search of that width instead of drawing; 0: none.")] = 0,
 ):
-    """Let a language model write, character by character, as you watch."""
+    """Let a language model write, character by character or word by word, as you watch."""
     load_keras()
     task = registry.load(name)
     if not hasattr(task, "stream"):

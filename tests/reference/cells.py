@@ -78,6 +78,18 @@ def jordan(w, x, y):
     return y
 
 
+def time_delay(w, x, waiting, linear=0):
+    """Waibel 1989: h_t = tanh(Σ_k W_k x_{t−k} + b); the last `linear` units have no tanh.
+
+    `waiting[k − 1]` is the part of h's sum that is known k steps before it is due: Σ_j W_{k+j} x_{t−1−j}. Returns h and
+    the list one step later.
+    """
+    a = x @ w["W_0"] + w["b"] + waiting[0]
+    h = np.where(np.arange(a.shape[-1]) < a.shape[-1] - linear, np.tanh(a), a)
+    due = [*waiting[1:], np.zeros_like(a)]
+    return h, [x @ w[f"W_{k}"] + s for k, s in enumerate(due, 1)]
+
+
 def narx(w, x, past, taps, hidden=np.tanh, output=lambda a: a):
     """Lin 1996: y_t = V s(W x + Σ_k U_k y_{t−k} + b) + d, k over the taps; `past` is the list y_{t−1}, y_{t−2}, …
 

@@ -2,6 +2,16 @@
 
 from zoo.registry import Entry, Weights
 
+SHAKESPEARE = Weights(data="zoo.data.corpora:shakespeare", dataset="tinyshakespeare")
+WORDS = {
+    "symbols": "words",
+    "least": 2,
+    "layers": 1,
+    "tied": True,
+    "dropout": 0.5,
+    "recipe": {"batch": 32, "chunk": 35, "epochs": 10, "patience": 3, "learning_rate": 5e-3, "sampled": 600},
+}
+
 ENTRIES = [
     Entry(
         name="char-rnn",
@@ -20,6 +30,39 @@ ENTRIES = [
         reference="Karpathy 2015, The unreasonable effectiveness of recurrent neural networks; Sutskever, Martens & Hinton "
         "2011, Generating text with recurrent neural networks",
         notebook="char-rnn.ipynb",
-        weights={"lstm-shakespeare": Weights(data="zoo.data.corpora:shakespeare", dataset="tinyshakespeare")},
+        weights={"lstm-shakespeare": SHAKESPEARE},
+    ),
+    Entry(
+        name="word-rnn",
+        pattern="many-to-many",
+        title="A text, word by word",
+        teaches="a model of the next word; projections of words, the same at both ends; the softmax over some words and over "
+        "all; what is rare is unknown",
+        task="zoo.tasks.language_model:LanguageModel",
+        arguments={**WORDS, "cell": "lstm", "units": 128, "embedding": 128},
+        metric="nats per word and perplexity on the last tenth of the text, beside the best n-gram of words",
+        reference="Mikolov et al. 2010, Recurrent neural network based language model; Press & Wolf 2017, Using the output "
+        "embedding to improve language models",
+        notebook="word-rnn.ipynb",
+        weights={"lstm-shakespeare": SHAKESPEARE},
+    ),
+    Entry(
+        name="nplm",
+        pattern="tdnn",
+        title="The next word from the last five",
+        teaches="the neural probabilistic language model: the projections of the last words, a hidden layer, a softmax; what a "
+        "window of fixed length gives beside a state",
+        task="zoo.tasks.language_model:LanguageModel",
+        arguments={
+            **WORDS,
+            "cell": "time-delay",
+            "cell_options": {"taps": 5, "dropout": 0.2},
+            "units": 128,
+            "embedding": 64,
+        },
+        metric="nats per word and perplexity on the last tenth of the text, beside the best n-gram of words",
+        reference="Bengio, Ducharme, Vincent & Jauvin 2003, A neural probabilistic language model",
+        notebook="nplm.ipynb",
+        weights={"shakespeare": SHAKESPEARE},
     ),
 ]

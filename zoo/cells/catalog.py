@@ -98,6 +98,7 @@ CELLS = {
         ),
         CellEntry("mingru", "linear:MinGRUCell", "linear in the state", FENG),
         CellEntry("minlstm", "linear:MinLSTMCell", "linear in the state", FENG),
+        CellEntry("time-delay", "delay:TimeDelayCell", "sees the last inputs only (TDNN)", "Waibel et al. 1989"),
         CellEntry("narx", "narx:NARXCell", "nonlinear autoregression with inputs", "Lin et al. 1996"),
         CellEntry("narmax", "narx:NARMAXCell", "and with past errors", "Leontaritis & Billings 1985"),
     ]

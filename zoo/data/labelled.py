@@ -13,9 +13,9 @@ import pandas as pd
 
 from zoo.data.errors import DataError, check_columns
 from zoo.data.fetch import dataset_card, fetch
+from zoo.data.symbols import WORD
 from zoo.data.text import pieces
 
-WORD = re.compile(r"\w+(?:['’\-]\w+)*|[^\w\s]")
 KINDS = ("words", "characters")
 FEWEST = 3  # different texts of a label, one for each part
 
@@ -27,7 +27,7 @@ def symbols_of(text, kind):
     ["it's", 'a', 'well-made', 'film', '!']
     """
     text = unicodedata.normalize("NFC", text).strip().lower()
-    return WORD.findall(text) if kind == "words" else list(text)
+    return re.findall(WORD, text) if kind == "words" else list(text)
 
 
 @dataclass(frozen=True, eq=False)

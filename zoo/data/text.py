@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.errors import DataError
+from zoo.data.symbols import KINDS
 
 UNKNOWN = "\ufffd"  # how what is not in a vocabulary is written
 BLOCK = 1 << 20  # bytes of a file that are in memory at a time
@@ -69,9 +70,18 @@ class Vocabulary:
         """Numbers, int32, of a string or an iterable of symbols."""
         return np.fromiter((self.numbers.get(symbol, 0) for symbol in text), "int32")
 
+    def look_up(self, numbers):
+        """The symbols that have these numbers, a list."""
+        return [UNKNOWN if k == 0 else self.symbols[k - 1] for k in np.asarray(numbers).tolist()]
+
     def decode(self, numbers, between=""):
         """The text of numbers."""
-        return between.join(UNKNOWN if k == 0 else self.symbols[k - 1] for k in np.asarray(numbers).tolist())
+        return between.join(self.look_up(numbers))
+
+    def count(self, counts):
+        """How often each number occurs, of symbol -> how often it does."""
+        numbers = [self.numbers.get(symbol, 0) for symbol in counts]
+        return np.bincount(numbers, weights=list(counts.values()), minlength=len(self)).astype(int)
 
     def unknown(self, text):
         """Those symbols of a text that are not in the vocabulary, each once, in order."""
@@ -87,21 +97,24 @@ class Vocabulary:
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """A text of characters, or a stretch of one, as numbers into its alphabet; it may be far larger than the memory.
+    """A text of characters or words, or a stretch of one, as numbers into its alphabet; it may be far larger than the memory.
 
     Arguments:
         codes: (length,) numbers into `alphabet`, an array or a memory-mapped one.
-        alphabet: all characters that occur, in order.
+        alphabet: all symbols that occur: characters in order, words as they come.
         name: for messages and cards.
         fingerprint: SHA-256 of the UTF-8 text, of the whole that this is a stretch of.
+        symbols: "characters" or "words", a name of `zoo.data.symbols.KINDS`.
 
-    `Text.of("...")` makes one of a string, `Text.read("book.txt")` of a file or a folder.
+    `Text.of("...")` makes one of a string, `Text.read("book.txt")` of a file or a folder; `text.cut("words")` is the same text
+    in words.
     """
 
     codes: np.ndarray
     alphabet: tuple
     name: str = "text"
     fingerprint: str = ""
+    symbols: str = "characters"
     kept: object = field(default=None, repr=False)  # the temporary folder of the codes, which goes when nobody needs it
 
     @classmethod
@@ -166,7 +179,9 @@ class Text:
             codes[at : at + len(piece)] = code_of[code_points(piece)]
             at += len(piece)
         codes.flush()
-        return cls(np.load(folder / "text.npy", mmap_mode="r"), tuple(map(chr, points)), name, digest.hexdigest(), kept)
+        return cls(
+            np.load(folder / "text.npy", mmap_mode="r"), tuple(map(chr, points)), name, digest.hexdigest(), kept=kept
+        )
 
     def __len__(self):
         return len(self.codes)
@@ -178,17 +193,44 @@ class Text:
         return replace(self, codes=self.codes[part])
 
     def __str__(self):
-        return "".join(map(self.alphabet.__getitem__, self.codes.tolist()))
+        return KINDS[self.symbols].join(map(self.alphabet.__getitem__, self.codes.tolist()))
+
+    def cut(self, symbols):
+        """This text of characters as one of `symbols`: read a block at a time, its numbers in a memory-mapped temporary file.
+
+        Raises:
+            DataError: it is one of other symbols already.
+        """
+        if symbols == self.symbols:
+            return self
+        if self.symbols != "characters":
+            raise DataError(f"{self.name} is a text of {self.symbols} already: give the text of characters.")
+        numbers, kept = {}, tempfile.TemporaryDirectory(prefix="zoo-text-", ignore_cleanup_errors=True)
+        path = Path(kept.name) / "symbols"
+        with path.open("wb") as file:
+            for block in self._blocks():
+                found = KINDS[symbols].split(block)
+                file.write(np.array([numbers.setdefault(s, len(numbers)) for s in found], np.int32).tobytes())
+        codes = np.memmap(path, np.int32, "r")
+        return replace(self, codes=codes, alphabet=tuple(numbers), symbols=symbols, kept=kept)
+
+    def _blocks(self):
+        """Strings of whole lines that follow each other; each but the last ends with a line break."""
+        rest = ""
+        for at in range(0, len(self), BLOCK):
+            lines, end, rest = (rest + str(self[at : at + BLOCK])).rpartition("\n")
+            yield lines + end
+        yield rest
 
     def counts(self):
-        """character -> how often it occurs."""
+        """symbol -> how often it occurs."""
         total = np.zeros(len(self.alphabet), np.int64)
         for at in range(0, len(self), BLOCK):
             total += np.bincount(self.codes[at : at + BLOCK], minlength=len(total))
         return Counter({c: int(n) for c, n in zip(self.alphabet, total, strict=True) if n})
 
     def table(self, vocabulary):
-        """`table[codes]` are the numbers of the characters in a vocabulary."""
+        """`table[codes]` are the numbers of its symbols in a vocabulary."""
         return vocabulary.encode(self.alphabet)
 
     def numbers(self, vocabulary):
@@ -204,14 +246,14 @@ class Text:
             valid, test: shares of the whole.
 
         Raises:
-            DataError: a part would have fewer than two characters.
+            DataError: a part would have fewer than two symbols.
         """
         if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
             raise DataError(f"valid and test are shares, together below 1. Received: {valid}, {test}")
         size = len(self)
         begin, end = int(size * valid), int(size * (1 - test))
         if min(begin, end - begin, size - end) < 2:
-            raise DataError(f"{self.name} has {size:,} characters: too few for three parts. Give a longer text.")
+            raise DataError(f"{self.name} has {size:,} {self.symbols}: too few for three parts. Give a longer text.")
         return Parts(self[:begin], self[begin:end], self[end:], self.name)
 
 
@@ -224,12 +266,18 @@ class Parts:
     test: Text
     name: str = "text"
 
+    def cut(self, symbols):
+        """The same parts as texts of `symbols`."""
+        return Parts(*(part.cut(symbols) for part in (self.valid, self.train, self.test)), self.name)
+
     @property
     def spans(self):
         """What each part holds, for the card."""
         names = ("valid", "train", "test")
         ends = np.cumsum([len(getattr(self, name)) for name in names]).tolist()
-        return {name: f"characters {a:,} to {b:,}" for name, a, b in zip(names, [0, *ends], ends, strict=False)}
+        return {
+            name: f"{self.train.symbols} {a:,} to {b:,}" for name, a, b in zip(names, [0, *ends], ends, strict=False)
+        }
 
 
 def as_text(text, name="text"):

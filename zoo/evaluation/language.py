@@ -5,48 +5,49 @@ import numpy as np
 from zoo.evaluation.identification import MODEL, SKILL, verdict
 from zoo.evaluation.ngram import kneser_ney
 
-MEASURE = "nats per character"
-BITS = "bits per character"
-NEXT = "next character"
+BESIDE = {  # kind of symbols -> the other way to say the same, from nats
+    "characters": ("bits per character", lambda nats: nats / float(np.log(2))),
+    "words": ("perplexity", lambda nats: float(np.exp(nats))),
+}
 
 
 def evaluate(model, parts):
-    """A dict for the card: the nats and bits per character on the test part, the state carried from its beginning.
+    """A dict for the card: the nats per character or word on the test part, the state carried from its beginning, and with
+    them bits per character, or the perplexity, exp(nats per word).
 
     Beside the model stand a uniform guess, the frequencies of the training part, and the interpolated Kneser-Ney n-gram whose
-    order is best on the validation part; they know the same symbols.
+    order is best on the validation part; they know the same symbols, and the unknown symbol is one of them.
 
     Arguments:
         model: a fitted `zoo.tasks.LanguageModel`.
         parts: a `zoo.data.text.Parts`.
     """
+    kind, parts = model.kind, parts.cut(model.kind.name)
+    measure, following = f"nats per {kind.one}", f"next {kind.one}"
     valid, test = model.score(parts.valid), model.score(parts.test)
     others = baselines(
         *(part.numbers(model.vocabulary) for part in (parts.train, parts.valid, parts.test)), len(model.vocabulary)
     )
-    rows = {MODEL: row(test.nats), **{name: row(nats) for name, nats in others.items()}}
+    beside, convert = BESIDE[kind.name]
+    rows = {name: {measure: nats, beside: convert(nats)} for name, nats in {MODEL: test.nats, **others}.items()}
     for name, found in rows.items():
         if name != MODEL:
-            found[SKILL] = 1 - test.nats / found[MEASURE]
+            found[SKILL] = 1 - test.nats / found[measure]
     unknown = f"; {test.unknown:,} unknown" if test.unknown else ""
     return {
-        "measure": MEASURE,
+        "measure": measure,
         "part": "test",
         "horizon": 1,
-        "title": f"Test of {parts.name}, {test.count:,} characters{unknown}",
-        "target": NEXT,
-        f"valid_{MEASURE}": valid.nats,
-        "scores": {NEXT: rows},
-        "verdict": verdict(NEXT, rows, measure=MEASURE),
+        "title": f"Test of {parts.name}, {test.count:,} {kind.name}{unknown}",
+        "target": following,
+        f"valid_{measure}": valid.nats,
+        "scores": {following: rows},
+        "verdict": verdict(following, rows, measure=measure),
     }
 
 
-def row(nats):
-    return {MEASURE: nats, BITS: nats / float(np.log(2))}
-
-
 def baselines(train, valid, test, symbols):
-    """name -> nats per character of the test part; numbers of symbols in, the order of the n-gram chosen by the second."""
+    """name -> nats per symbol of the test part; numbers of symbols in, the order of the n-gram chosen by the second."""
     by_order = {order: -logs.mean() for order, logs in kneser_ney(train, valid, symbols).items()}
     best = min(by_order, key=by_order.get)
     counts = np.bincount(train, minlength=symbols) + 1

@@ -1,6 +1,7 @@
-"""A model of language, character by character: it learns from a text, scores texts, and writes."""
+"""A model of language, character by character or word by word: it learns from a text, scores texts, and writes."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -10,17 +11,20 @@ from zoo.cells import catalog
 from zoo.cells.base import check_share, check_units
 from zoo.data import text as texts
 from zoo.data.errors import DataError
+from zoo.data.symbols import KINDS
 from zoo.data.text import Parts, Vocabulary
 from zoo.evaluation import language as evaluation
 from zoo.models import Generator
+from zoo.models.encoders import cell_for
 from zoo.models.language import carrying, next_symbol
 from zoo.tasks.layout import Report
 from zoo.training import language as training
 from zoo.training.language import TextRecipe
 
-JUDGED = 100_000  # characters of the validation part by which an epoch is judged
-PIECE = 32  # characters that `stream` gives at a time
-ARGUMENTS = ("cell", "units", "layers", "dropout", "embedding", "cell_options", "least", "most")
+JUDGED = 100_000  # symbols of the validation part by which an epoch is judged
+PIECE = 32  # symbols that `stream` gives at a time
+SHAPE = ("units", "layers", "dropout", "embedding", "tied", "cell_options")  # of the network
+ARGUMENTS = ("cell", *SHAPE, "symbols", "least", "most")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Score:
     """How well a model foretells a text.
 
     Arguments:
-        log_probabilities: the natural logarithm of the probability of each character but the first, given those before it.
+        log_probabilities: the natural logarithm of the probability of each symbol but the first, given those before it.
         unknown: how many of these the model does not know; they count as its unknown symbol.
     """
 
@@ -37,38 +41,46 @@ class Score:
 
     @property
     def count(self):
-        """How many characters are scored."""
+        """How many characters or words are scored."""
         return len(self.log_probabilities)
 
     @property
     def nats(self):
-        """Nats per character: the mean of −log P."""
+        """Nats per character, or per word: the mean of −log P."""
         return float(-np.mean(self.log_probabilities, dtype="float64"))
 
     @property
     def bits(self):
-        """Bits per character."""
+        """Bits per character, or per word."""
         return self.nats / float(np.log(2))
+
+    @property
+    def perplexity(self):
+        """exp(nats): among how many equally likely symbols a guess would be as hard."""
+        return float(np.exp(self.nats))
 
 
 class LanguageModel:
-    """A recurrent network that foretells the next character of a text.
+    """A recurrent network that foretells the next symbol of a text: a character, or a word.
 
-        P(c_{t+1} | c_1 … c_t) = softmax(W h_t + b),   h_t = the state of the cells after c_t
+        P(s_{t+1} | s_1 … s_t) = softmax(W h_t + b),   h_t = the state of the cells after s_t
 
     Arguments:
         cell: a name of `zoo.cells.CELLS`.
         units, layers: the width of the cells, and how many are stacked.
         dropout: share of each layer's outputs that is dropped in training.
-        embedding: the width of a trained vector for each character; None for one-hot vectors.
+        embedding: the width of a trained vector for each symbol, its projection; None for one-hot vectors.
+        tied: whether the projections are the rows of W too, as in `zoo.models.language.next_symbol`.
         cell_options: further arguments of the cell.
-        least: characters that occur less often in the training part are unknown to the model.
-        most: so many characters are known at most.
+        symbols: "characters" or "words": `zoo.data.symbols.split_words` says what a word is. A mark of punctuation and a line
+            end are words too.
+        least: symbols that occur less often in the training part are unknown to the model.
+        most: so many symbols are known at most.
         recipe: "modern" (Adam, a learning rate that falls to 0, chunks of 100) or "minimal" (Karpathy's 112-line program:
             Adagrad, one stream, chunks of 25), a `zoo.training.language.TextRecipe`, or what differs as a dict.
 
-    The vocabulary is that of the training part. A prompt with characters that the model does not know is refused, unless it has
-    learned what unknown ones are like (there were some in its training part).
+    The vocabulary is that of the training part. A prompt with characters (or words) that the model does not know is
+    refused, unless it has learned what unknown ones are like (there were some in its training part).
 
     Example:
         >>> model = zoo.load("char-rnn.lstm-shakespeare")
@@ -76,7 +88,7 @@ class LanguageModel:
         >>> model.score("To be, or not to be, that is the question").bits
     """
 
-    loss = evaluation.MEASURE
+    loss = "nats per symbol"
     pattern = "many-to-many"
 
     def __init__(
@@ -87,7 +99,9 @@ class LanguageModel:
         layers=2,
         dropout=0.0,
         embedding=None,
+        tied=False,
         cell_options=None,
+        symbols="characters",
         least=1,
         most=None,
         recipe=None,
@@ -97,14 +111,23 @@ class LanguageModel:
             raise ValueError(
                 "narmax needs the true output of each step, which a language model is to foretell; use narx"
             )
+        cell_for(cell, check_units(units), cell_options)  # options that the cell does not have are refused here
         check_share(dropout, "dropout")
+        if symbols not in KINDS:
+            raise ValueError(f"symbols must be one of {', '.join(KINDS)}. Received: {symbols!r}")
+        if tied and embedding is None:
+            raise ValueError(
+                "tied=True shares trained vectors of the symbols: give their width too, such as embedding=64"
+            )
         self.arguments = {
             "cell": cell,
             "units": check_units(units),
             "layers": check_units(layers, "layers"),
             "dropout": dropout,
             "embedding": None if embedding is None else check_units(embedding, "embedding"),
+            "tied": bool(tied),
             "cell_options": cell_options,
+            "symbols": symbols,
             "least": check_units(least, "least"),
             "most": None if most is None else check_units(most, "most"),
         }
@@ -115,11 +138,16 @@ class LanguageModel:
     def cell(self):
         return self.arguments["cell"]
 
+    @property
+    def kind(self):
+        """What it reads and writes, a `zoo.data.symbols.Kind`."""
+        return KINDS[self.arguments["symbols"]]
+
     # ---------------------------------------------------------------- fit
     def split(self, text):
-        """The parts of a text: the first 5 % to choose by, the next 85 % to learn from, the last 10 % to judge by. Parts are
+        """The parts of a text: the first 5 % to choose by, the next 85 % to learn from, the last 10 % to judge by. `Parts` are
         taken as they are; a string, a `Text`, or a `Path` of a file or folder of UTF-8 text."""
-        return text if isinstance(text, Parts) else texts.as_text(text).split()
+        return (text if isinstance(text, Parts) else self._cut(text).split()).cut(self.kind.name)
 
     def fit(self, text, *, seed=0, progress=None, watch=None, checkpoint=None):
         """Learn from a text.
@@ -127,8 +155,8 @@ class LanguageModel:
         Arguments:
             text: what `split` takes. The test part is not touched.
             seed: of the first weights, dropout, and where an epoch begins: the same seed gives the same model.
-            progress: called after each epoch as progress(epoch, train, valid), nats per character, the latter on at most
-                100,000 characters of the validation part.
+            progress: called after each epoch as progress(epoch, train, valid), nats per symbol, the latter on at most
+                100,000 symbols of the validation part.
             watch: called about once a second with a `zoo.training.language.Moment`; meanwhile `generate` shows what the model
                 writes so far.
             checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
@@ -149,14 +177,17 @@ class LanguageModel:
         keras.utils.set_random_seed(seed)
         options = {name: self.arguments[name] for name in ("least", "most")}
         vocabulary = Vocabulary.of(parts.train.counts(), **options)
-        shape = {n: self.arguments[n] for n in ("units", "layers", "dropout", "embedding", "cell_options")}
-        model = next_symbol(self.cell, len(vocabulary), **shape)
+        model = next_symbol(self.cell, len(vocabulary), **{n: self.arguments[n] for n in SHAPE})
         if self.recipe.initial:
             drawn(model, self.recipe.initial, seed)
         self.model, self.vocabulary, self._generator = model, vocabulary, None
+        sampled = {}
+        if self.recipe.sampled:
+            counts = vocabulary.count(parts.train.counts())
+            sampled = {"sampled": self.recipe.sampled, "counts": counts, "seed": seed}
         generator, judged = self.generator, parts.valid[:JUDGED].numbers(vocabulary)
         outcome = training.fit(
-            carrying(model, batch),
+            carrying(model, batch, **sampled),
             parts.train.codes,
             parts.train.table(vocabulary),
             lambda: -np.mean(generator.log_probabilities(judged)),
@@ -193,10 +224,10 @@ class LanguageModel:
 
         Arguments:
             prompt: a string of at least one character; the state is that after all of it.
-            length: how many characters to write.
-            temperature: below 1 for likelier characters, above 1 for more surprising ones; 0 takes the likeliest each time.
-            top_k: choose among so many likeliest characters only.
-            top_p: choose among the fewest likeliest characters that have this share of the probability.
+            length: how many characters or words to write.
+            temperature: below 1 for likelier symbols, above 1 for more surprising ones; 0 takes the likeliest each time.
+            top_k: choose among so many likeliest symbols only.
+            top_p: choose among the fewest likeliest symbols that have this share of the probability.
             seed: the same seed writes the same text; None another one each time.
             stop: a string: the text ends with it where it is written.
 
@@ -204,19 +235,19 @@ class LanguageModel:
             The new text, without the prompt.
 
         Raises:
-            ValueError: an empty prompt, one with characters that the model does not know (they are named), a temperature below
+            ValueError: an empty prompt, one with symbols that the model does not know (they are named), a temperature below
                 0, a length below 1 or above 10,000,000.
         """
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
         return "".join(self.stream(prompt, length, stop=stop, piece=1 << 20, **options))
 
     def stream(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None, piece=PIECE):
-        """What `generate` writes, as it is written: an iterator of strings of at most `piece` characters."""
-        prompt = self._known(prompt, "prompt")
+        """What `generate` writes, as it is written: an iterator of strings of at most `piece` symbols."""
+        numbers, before = self._prompted(prompt)
         stop = None if stop is None else self._known(stop, "stop")
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-        blocks = self.generator.blocks(prompt, length, stop=stop, block=piece, **options)
-        return (self.vocabulary.decode(block[0]) for block in blocks)
+        blocks = self.generator.blocks(numbers, length, stop=stop, block=piece, **options)
+        return self._written(blocks, before)
 
     def beam_search(self, prompt, length, width=8):
         """The likeliest continuation that a beam search finds.
@@ -228,12 +259,28 @@ class LanguageModel:
         Returns:
             The new text, and the natural logarithm of its probability.
         """
-        found, log_probability = self.generator.beam_search(self._known(prompt, "prompt"), length, width)
-        return self.vocabulary.decode(found), log_probability
+        numbers, before = self._prompted(prompt)
+        found, log_probability = self.generator.beam_search(numbers, length, width)
+        return "".join(self._written([found[None]], before)), log_probability
+
+    def _prompted(self, prompt):
+        """The numbers of a prompt, and the symbol after which its continuation is written. Of words, a blank at the end of a
+        prompt is the one before the next word."""
+        if self.kind.name == "words" and isinstance(prompt, str) and prompt.strip(" ") != "":
+            return self._known(prompt.rstrip(" "), "prompt"), " " if prompt.endswith(" ") else self.kind.split(prompt)[
+                -1
+            ]
+        return self._known(prompt, "prompt"), "\n"
+
+    def _written(self, blocks, before):
+        for block in blocks:
+            symbols = self.vocabulary.look_up(block[0])
+            yield self.kind.join(symbols, before)
+            before = symbols[-1] if symbols else before
 
     # ---------------------------------------------------------------- judge
     def score(self, text):
-        """How well the model foretells a text of at least two characters, the state carried from its first to its last.
+        """How well the model foretells a text of at least two symbols, the state carried from its first to its last.
 
         Arguments:
             text: a string, a `Text`, or a `Path`.
@@ -242,12 +289,12 @@ class LanguageModel:
             A `Score`.
 
         Raises:
-            DataError: it has fewer than two characters.
+            DataError: it has fewer than two symbols.
         """
         self._check_fitted()
-        text = texts.as_text(text)
+        text = self._cut(text)
         if len(text) < 2:
-            raise DataError("A text of one character has no next one to foretell. Give at least two.")
+            raise DataError(f"A text of one {self.kind.one} has no next one to foretell. Give at least two.")
         numbers = text.numbers(self.vocabulary)
         return Score(self.generator.log_probabilities(numbers), int((numbers[1:] == 0).sum()))
 
@@ -255,11 +302,14 @@ class LanguageModel:
         """The scores for a card, of the parts that `split` gave."""
         return evaluation.evaluate(self, parts)
 
+    def _cut(self, text):
+        return texts.as_text(text).cut(self.kind.name)
+
     # ---------------------------------------------------------------- look inside
     def states(self, text):
-        """What every cell holds after each character of a text, from a zero state: a frame of `zoo.inspection.states_of`."""
+        """What every cell holds after each symbol of a text, from a zero state: a frame of `zoo.inspection.states_of`."""
         self._check_fitted()
-        return inspection.states_of(self.model, self.vocabulary.encode(str(texts.as_text(text))))
+        return inspection.states_of(self.model, self._cut(text).numbers(self.vocabulary))
 
     def find_cells(self, search, confirm, features, most=1):
         """The cells that follow a feature of texts best, such as being inside a quotation.
@@ -267,7 +317,7 @@ class LanguageModel:
         Arguments:
             search, confirm: texts; the cells are found on the first, and their correlation is confirmed on the second.
             features: "python" or "prose" (`zoo.inspection.FEATURES`), or a function of a text that gives
-                name -> (characters,) array.
+                name -> (characters,) array; of a word, what holds at its last character.
             most: how many cells for each feature.
 
         Returns:
@@ -279,8 +329,12 @@ class LanguageModel:
                     f"features must be one of {', '.join(inspection.FEATURES)}, or a function. Received: {features!r}"
                 )
             features = inspection.FEATURES[features]
-        strings = [str(texts.as_text(text)) for text in (search, confirm)]
-        return inspection.find_cells(*(self.states(text) for text in strings), *map(features, strings), most)
+        cut = [self._cut(text) for text in (search, confirm)]
+        ends = [np.cumsum(self._lengths(text)) - 1 for text in cut]
+        found = [
+            {k: np.asarray(v)[at] for k, v in features(str(text)).items()} for text, at in zip(cut, ends, strict=True)
+        ]
+        return inspection.find_cells(*map(self.states, cut), *found, most)
 
     def coloured(self, text, layer, state, unit):
         """A text on the colours of one cell's values, a `zoo.inspection.ColouredText`: in a notebook, or `.plot()`.
@@ -289,8 +343,27 @@ class LanguageModel:
             text: a string, a `Text` or a `Path`.
             layer, state, unit: which cell, as a row of `find_cells` says.
         """
-        text = str(texts.as_text(text))
-        return inspection.ColouredText(text, self.states(text)[layer, state, unit], f"{layer}, {state}, unit {unit}")
+        text = self._cut(text)
+        values = np.repeat(self.states(text)[layer, state, unit], self._lengths(text))
+        return inspection.ColouredText(str(text), values, f"{layer}, {state}, unit {unit}")
+
+    def _lengths(self, text):
+        """How many characters each symbol of a text is written with."""
+        symbols = [text.alphabet[code] for code in text.codes.tolist()]
+        return [len(self.kind.join([symbol], before)) for before, symbol in pairwise(["\n", *symbols])]
+
+    def projections(self):
+        """The trained vectors of the symbols: a list of the symbols, and an array (symbols, embedding), with the unknown symbol
+        first.
+
+        Raises:
+            ValueError: the model reads one-hot vectors.
+        """
+        self._check_fitted()
+        if self.arguments["embedding"] is None:
+            raise ValueError("This model reads one-hot vectors and has no projections: train one with embedding=64.")
+        vectors = self.model.get_layer("embedding").embeddings
+        return self.vocabulary.look_up(range(len(self.vocabulary))), keras.ops.convert_to_numpy(vectors)
 
     # ---------------------------------------------------------------- save and load
     def save(self, path, card=None):
@@ -309,7 +382,11 @@ class LanguageModel:
         report, done = self.report, {}
         if report:
             done = {n: getattr(report, n) for n in ("method", "samples", "seed", "best_epoch", "stopped")}
-        made = {"name": "char-rnn", "pattern": self.pattern, "cell": self.cell}
+        made = {
+            "name": {"characters": "char-rnn", "words": "word-rnn"}[self.kind.name],
+            "pattern": self.pattern,
+            "cell": self.cell,
+        }
         return {**made, "parameters": self.model.count_params(), "training": done, **fields}
 
     @classmethod
@@ -322,7 +399,7 @@ class LanguageModel:
         model, config = bundle.load(path)
         if "vocabulary" not in config:
             raise bundle.BundleError(
-                f"{path} holds no vocabulary, without which its numbers are no characters: it is not a language model that "
+                f"{path} holds no vocabulary, without which its numbers are no text: it is not a language model that "
                 "LanguageModel.save wrote. Save it anew."
             )
         task = cls(**{n: v for n, v in config["arguments"].items() if n in (*ARGUMENTS, "recipe")})
@@ -341,14 +418,15 @@ class LanguageModel:
             raise ValueError(f"{what} must be a string. Received: {type(text).__name__}")
         if not text:
             raise ValueError(f"The {what} is empty. Give at least one character, for example a new line.")
-        unknown = [] if self.vocabulary.learned and what == "prompt" else self.vocabulary.unknown(text)
+        symbols = self.kind.split(text)
+        unknown = [] if self.vocabulary.learned and what == "prompt" else self.vocabulary.unknown(symbols)
         if unknown:
             more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
             raise ValueError(
                 f"The model does not know {', '.join(map(repr, unknown[:8]))}{more} of the {what}: its training text had no "
-                "such character. Leave them out, or train a model on a text that has them."
+                f"such {self.kind.one}. Leave them out, or train a model on a text that has them."
             )
-        return self.vocabulary.encode(text)
+        return self.vocabulary.encode(symbols)
 
 
 def drawn(model, deviation, seed):

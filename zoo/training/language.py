@@ -33,6 +33,8 @@ class TextRecipe:
         clip_norm: the norm to which all gradients together are clipped; None for none.
         clip_value: the bounds ± to which each gradient is clipped; None for none.
         summed: minimise the sum over a chunk and not the mean.
+        sampled: symbols that are drawn for the softmax of each update; None for all of them. The losses of training are then
+            those of the sampled softmax, and no nats per symbol; that of the validation part is always by all.
         initial: standard deviation of normally distributed first weights, with biases of 0; None for each layer's own way.
 
     Raises:
@@ -50,6 +52,7 @@ class TextRecipe:
     clip_norm: float | None = 5.0
     clip_value: float | None = None
     summed: bool = False
+    sampled: int | None = None
     initial: float | None = None
 
     def __post_init__(self):
@@ -61,6 +64,10 @@ class TextRecipe:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1. Received: {value!r}")
+        if self.sampled is not None and (not isinstance(self.sampled, int) or self.sampled < 1 or self.summed):
+            raise ValueError(
+                f"sampled must be a whole number of at least 1, or None, without summed. Received: {self.sampled!r}"
+            )
         for name in ("learning_rate", "decay", "clip_norm", "clip_value", "initial"):
             value = getattr(self, name)
             if value is None and name not in ("learning_rate", "decay"):
