@@ -6,7 +6,7 @@ ORDERS = tuple(range(1, 13))
 MOST = 5_000_000  # symbols that are counted: the last ones of a longer text
 
 
-def kneser_ney(train, text, symbols, orders=ORDERS):
+def kneser_ney(train, text, symbols, orders=ORDERS, beginning=None):
     """The probability that n-grams, counted in one text, give each symbol of another.
 
         P_n(s | h) = max(c(h s) − D_n, 0) / c(h) + D_n · N(h) / c(h) · P_{n−1}(s | h without its first symbol)
@@ -20,9 +20,11 @@ def kneser_ney(train, text, symbols, orders=ORDERS):
         text: (time,) integers. What stands before its first symbol is not known, so contexts are shorter there.
         symbols: how many there are.
         orders: the lengths n to try.
+        beginning: a symbol that stands before each of many sequences, itself neither foretold nor counted. No context reaches
+            beyond it, so no sequence tells anything of the next; n-grams that begin with it count occurrences in every order.
 
     Returns:
-        order -> natural logarithms of the probabilities of all symbols of `text` but the first.
+        order -> natural logarithms of the probabilities of all symbols of `text` but the first, and but beginnings.
 
     Source: Kneser & Ney, "Improved backing-off for m-gram language modeling", 1995; interpolated as in Chen & Goodman, "An
     empirical study of smoothing techniques for language modeling", 1999.
@@ -30,20 +32,17 @@ def kneser_ney(train, text, symbols, orders=ORDERS):
     train, text = np.asarray(train[-MOST:]), np.asarray(text)
     # An n-gram's number is the sum of a random one for each symbol and place: two n-grams share one with probability 2⁻⁶⁴.
     draws = np.random.default_rng(0).integers(1 << 64, size=(max(orders) + 1, symbols), dtype=np.uint64)
-    lower, found = np.full(len(text), 1 / symbols), {}
-    ours, theirs = Grams(train, draws), Grams(text, draws)
+    lower, found = np.full(len(text), 1 / (symbols - (beginning is not None))), {}
+    ours, theirs, foretold = Grams(train, draws, beginning), Grams(text, draws), text[1:] != beginning
     for order in range(1, max(orders) + 1):
         if min(len(train), len(text)) <= order:
             break
         ours.lengthen()
         theirs.lengthen()
-        beginning, below = lower[: order - 1], lower[order - 1 :]
-        first, counts = np.unique(ours.grams, return_index=True, return_counts=True)[1:]
-        found[order] = np.log(np.concatenate([beginning, ours.estimate(first, counts, theirs, below)])[1:])
-        # Below the highest order: how many different (n + 1)-grams end in each n-gram.
-        first = np.unique(ours.grams_one_longer(), return_index=True)[1] + 1
-        at, counts = np.unique(ours.grams[first], return_index=True, return_counts=True)[1:]
-        lower = np.concatenate([beginning, ours.estimate(first[at], counts, theirs, below)])
+        start, below = lower[: order - 1], lower[order - 1 :]
+        estimates = [ours.estimate(*counted, theirs, below) for counted in (ours.occurrences(), ours.continuations())]
+        found[order] = np.log(np.concatenate([start, estimates[0]])[1:][foretold])
+        lower = np.concatenate([start, estimates[1]])
     return {order: logs for order, logs in found.items() if order in orders}
 
 
@@ -53,8 +52,12 @@ class Grams:
     `grams[i]` is that of the n symbols that end with symbol n − 1 + i, `contexts[i]` the same without the last of them.
     """
 
-    def __init__(self, text, draws):
+    def __init__(self, text, draws, beginning=None):
         self.text, self.draws, self.order = text, draws, 0
+        self.since = np.full(len(text), len(text))  # how many symbols ago the last beginning stood
+        if beginning is not None:
+            places = np.arange(len(text))
+            self.since = places - np.maximum.accumulate(np.where(text == beginning, places, -len(text)))
         self.contexts = np.zeros(len(text) + 1, np.uint64)
 
     def lengthen(self):
@@ -71,6 +74,27 @@ class Grams:
 
     def grams_one_longer(self):
         return self._contexts_one_longer() + self.draws[0][self.text[self.order :]]
+
+    def whole(self, order):
+        """Which n-grams of that order lie within one sequence."""
+        return np.flatnonzero(self.since[order - 1 :] >= max(1, order - 1))
+
+    def occurrences(self):
+        """A place of each kind of n-gram, and how often it occurs."""
+        return self.counted(self.whole(self.order))
+
+    def continuations(self):
+        """A place of each kind of n-gram, and how many different (n + 1)-grams end in it."""
+        longer = self.whole(self.order + 1)
+        places = longer[np.unique(self.grams_one_longer()[longer], return_index=True)[1]] + 1
+        if self.order > 1:  # nothing stands before those that begin with a beginning: they count as they occur
+            begins = np.flatnonzero(self.since[self.order - 1 :] == self.order - 1)
+            places = np.concatenate([places, begins])
+        return self.counted(places)
+
+    def counted(self, places):
+        at, counts = np.unique(self.grams[places], return_index=True, return_counts=True)[1:]
+        return places[at], counts
 
     def estimate(self, first, counts, text, lower):
         """The probabilities of the n-grams of `text`.
@@ -92,5 +116,7 @@ class Grams:
 
 def looked_up(keys, values, wanted):
     """The value of each wanted key, 0 for those that are not there; keys are sorted."""
+    if not len(keys):
+        return np.zeros(len(wanted))
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[at] == wanted, values[at], 0)

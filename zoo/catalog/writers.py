@@ -1,0 +1,28 @@
+"""Models that fill in what is not there: a text from its label, a character from those around it."""
+
+from zoo.registry import Entry, Weights
+
+ENTRIES = [
+    Entry(
+        name="name-writer",
+        pattern="one-to-many",
+        title="A family name of a language, letter by letter",
+        teaches="one label becomes a sequence: it makes the state that the network begins in; writing until an end is written; "
+        "n-grams of the same names, and how many names are copies",
+        task="zoo.tasks.writer:Writer",
+        arguments={
+            "cell": "gru",
+            "units": 128,
+            "embedding": 32,
+            "label_embedding": 16,
+            "least": 2,
+            "dropout": 0.3,
+            "recipe": {"epochs": 40, "learning_rate": 3e-3},
+        },
+        metric="nats per letter of the test names given their language, the end among the letters, beside n-grams of all names "
+        "and of each language's",
+        reference="Sutskever, Vinyals & Le 2014, Sequence to sequence learning with neural networks; Karpathy & Fei-Fei 2015",
+        notebook="name-writer.ipynb",
+        weights={"gru": Weights(data="zoo.data.labelled:names", dataset="names")},
+    ),
+]
