@@ -25,4 +25,23 @@ ENTRIES = [
         notebook="name-writer.ipynb",
         weights={"gru": Weights(data="zoo.data.labelled:names", dataset="names")},
     ),
+    Entry(
+        name="fill-blank",
+        pattern="many-to-many",
+        title="The missing character, from both sides",
+        teaches="two networks that read a text from both ends and meet at the blank, so that no place sees its own character; "
+        "how much the other side tells, and n-grams of both sides",
+        task="zoo.tasks.blank_filler:BlankFiller",
+        arguments={
+            "cell": "lstm",
+            "units": 128,
+            "head": 128,
+            "recipe": {"batch": 32, "epochs": 8, "patience": 8, "learning_rate": 4e-3},
+        },
+        metric="nats per character and accuracy on the last tenth of the text, each character missing in its turn, beside "
+        "n-grams of one side and of both",
+        reference="Schuster & Paliwal 1997, Bidirectional recurrent neural networks; Graves & Schmidhuber 2005 (the cell)",
+        notebook="fill-blank.ipynb",
+        weights={"blstm": Weights(data="zoo.data.corpora:shakespeare", dataset="tinyshakespeare")},
+    ),
 ]

@@ -46,6 +46,29 @@ def kneser_ney(train, text, symbols, orders=ORDERS, beginning=None):
     return {order: logs for order, logs in found.items() if order in orders}
 
 
+def distributions(train, text, symbols, orders):
+    """The probability that n-grams, as `kneser_ney` has them, give every symbol at each place of a text.
+
+    Arguments:
+        train, text, symbols, orders: as of `kneser_ney`.
+
+    Returns:
+        order -> (time, symbols) probabilities, float32; those at a place are given what stands before it.
+    """
+    train, text = np.asarray(train[-MOST:]), np.asarray(text)
+    draws = np.random.default_rng(0).integers(1 << 64, size=(max(orders) + 1, symbols), dtype=np.uint64)
+    lower, found = np.full((len(text), symbols), 1 / symbols), {}
+    ours, theirs = Grams(train, draws), Grams(text, draws)
+    for order in range(1, min(max(orders), len(text), len(train) - 1) + 1):
+        ours.lengthen()
+        theirs.lengthen()
+        if order in orders:
+            found[order] = ours.estimates(*ours.occurrences(), theirs, lower).astype("float32")
+        if order < max(orders):
+            lower = ours.estimates(*ours.continuations(), theirs, lower)
+    return found
+
+
 class Grams:
     """The n-grams of a text as numbers, for n = 1 after the first `lengthen`, and so on.
 
@@ -103,8 +126,7 @@ class Grams:
             first, counts: a place of each kind of n-gram of this text, and how often it counts.
             lower: the probabilities of the next lower order.
         """
-        once, twice = (counts == 1).sum(), (counts == 2).sum()
-        discount = once / (once + 2 * twice) if once else 0.5
+        discount = discount_of(counts)
         contexts, of = np.unique(self.contexts[first], return_inverse=True)
         total, kinds = np.bincount(of, weights=counts), np.bincount(of)
         count = looked_up(self.grams[first], counts, text.grams)
@@ -112,6 +134,28 @@ class Grams:
         return np.where(
             total > 0, (np.maximum(count - discount, 0) + discount * kinds * lower) / np.maximum(total, 1), lower
         )
+
+    def estimates(self, first, counts, text, lower):
+        """The probabilities of every symbol at each place of `text`; arguments as of `estimate`."""
+        from scipy import sparse
+
+        discount = discount_of(counts)
+        contexts, of = np.unique(self.contexts[first], return_inverse=True)
+        total, kinds = np.bincount(of, weights=counts), np.bincount(of)
+        shares = np.maximum(counts - discount, 0) / total[of]
+        last = self.text[self.order - 1 + first]
+        seen = sparse.csr_matrix((shares, (of, last)), (len(contexts), lower.shape[1]))
+        row = looked_up(contexts, np.arange(1, len(contexts) + 1), text.contexts[: len(text.grams)]) - 1
+        known = np.flatnonzero(row >= 0)
+        row, place, found = row[known], known + self.order - 1, lower.copy()
+        found[place] = seen[row].toarray() + (discount * kinds / total)[row, None] * lower[place]
+        return found
+
+
+def discount_of(counts):
+    """D = n₁ / (n₁ + 2 n₂), of how often each kind of n-gram counts."""
+    once, twice = (counts == 1).sum(), (counts == 2).sum()
+    return once / (once + 2 * twice) if once else 0.5
 
 
 def looked_up(keys, values, wanted):

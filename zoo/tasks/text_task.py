@@ -15,7 +15,7 @@ from zoo.tasks.layout import Report
 from zoo.training.fit import adam
 from zoo.training.recipe import Recipe
 
-SIZES = ("units", "layers", "embedding", "label_embedding", "least")
+SIZES = ("units", "layers", "embedding", "label_embedding", "head", "least")
 SHARES = ("dropout", "symbol_dropout")
 
 
@@ -30,7 +30,8 @@ def checked(**arguments):
         raise ValueError("narmax needs the true output of each step, and a text has none; use cell='narx'")
     for name in SHARES:
         check_share(arguments.get(name, 0.0), name)
-    return {name: check_units(value, name) if name in SIZES else value for name, value in arguments.items()}
+    given = {name for name in SIZES if arguments.get(name) is not None}
+    return {name: check_units(value, name) if name in given else value for name, value in arguments.items()}
 
 
 class TextTask:
