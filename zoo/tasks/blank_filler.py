@@ -113,6 +113,7 @@ class BlankFiller(TextTask):
                 f"Received: {symbol_dropout!r}"
             )
         self.arguments = checked(
+            optional=("embedding",),
             cell=cell,
             units=units,
             layers=layers,

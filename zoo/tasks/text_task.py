@@ -19,8 +19,8 @@ SIZES = ("units", "layers", "embedding", "label_embedding", "head", "least")
 SHARES = ("dropout", "symbol_dropout")
 
 
-def checked(**arguments):
-    """A task's arguments, each within its range.
+def checked(optional=(), **arguments):
+    """A task's arguments, each within its range; the sizes that are `optional` may be None.
 
     Raises:
         ValueError, LookupError: one is not.
@@ -30,8 +30,8 @@ def checked(**arguments):
         raise ValueError("narmax needs the true output of each step, and a text has none; use cell='narx'")
     for name in SHARES:
         check_share(arguments.get(name, 0.0), name)
-    given = {name for name in SIZES if arguments.get(name) is not None}
-    return {name: check_units(value, name) if name in given else value for name, value in arguments.items()}
+    sizes = {name for name in SIZES if name not in optional or arguments[name] is not None}
+    return {name: check_units(value, name) if name in sizes else value for name, value in arguments.items()}
 
 
 class TextTask:
