@@ -1,5 +1,6 @@
 """Texts from a label: a language becomes a name, letter by letter."""
 
+import itertools
 import unicodedata
 from collections import Counter
 
@@ -155,10 +156,8 @@ class Writer(LabelledTask):
         begin, generator = self.halves
         states = begin(np.full(ROWS, self.classes.index(label), "int32"))
         states = [keras.ops.convert_to_numpy(state) for state in keras.tree.flatten(states)]
-        prompt, found, empty = np.full((ROWS, 1), MARK, "int32"), [], 0
-        draws = np.random.SeedSequence(seed)
-        while len(found) < count:
-            drawn = int(draws.spawn(1)[0].generate_state(1, "uint64")[0])
+        prompt, found, empty, drawn = np.full((ROWS, 1), MARK, "int32"), [], 0, seed
+        for batch in itertools.count(1):
             rows = generator(prompt, longest or 2 * self.longest, seed=drawn, states=states, **options)
             texts = [text for row in rows if (text := self._until_the_end(row))]
             found, empty = found + texts, 0 if texts else empty + 1
@@ -166,7 +165,9 @@ class Writer(LabelledTask):
                 raise RuntimeError(
                     f"This writer ends every text of {label!r} before its first character. Train it longer."
                 )
-        return found[:count]
+            if len(found) >= count:
+                return found[:count]
+            drawn = None if seed is None else int(np.random.SeedSequence([seed, batch]).generate_state(1)[0])
 
     def _until_the_end(self, row):
         ends = np.flatnonzero(row == MARK)
