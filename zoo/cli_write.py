@@ -66,4 +66,4 @@ def likeliest(probabilities):
 
 
 def shown_as(symbol):
-    return {" ": "blank", "\n": "new line", "\t": "tab"}.get(symbol, symbol)
+    return {" ": "space", "\n": "new line", "\t": "tab"}.get(symbol, symbol)

@@ -177,7 +177,8 @@ class BlankFiller(TextTask):
     def fill(self, text, blank="_"):
         """Fill in the blanks of a text.
 
-        Several blanks are filled one after the other, the surest first, and then the others are asked again.
+        Several blanks are filled one after the other, the surest first, and then the others are asked again. Characters that
+        the model does not know stay, and are missing ones to it.
 
         Arguments:
             text: a string.
