@@ -29,9 +29,10 @@ MAY_IMPORT["catalog"] |= {"registry"}
 MAY_IMPORT["cli"] |= {"registry", "console", "__init__"}
 MAY_IMPORT["cli_series"] = MAY_IMPORT["cli"] | {"cli_series"}
 MAY_IMPORT["cli_forecast"] = MAY_IMPORT["cli_series"] | {"cli_forecast"}
-MAY_IMPORT["cli_text"] = MAY_IMPORT["cli_forecast"] | {"cli_text"}
+MAY_IMPORT["cli_write"] = MAY_IMPORT["cli"] | {"cli_write"}
+MAY_IMPORT["cli_text"] = MAY_IMPORT["cli_forecast"] | {"cli_text", "cli_write"}
 MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli"] | {"cli_classify"}
-MAY_IMPORT["cli"] |= {"cli_forecast", "cli_text", "cli_classify"}
+MAY_IMPORT["cli"] |= {"cli_forecast", "cli_text", "cli_classify", "cli_write"}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 
 

@@ -12,12 +12,15 @@ from rich.markup import escape
 
 from zoo import registry
 from zoo.cli_forecast import integers
+from zoo.cli_write import WRITER, of_task, write
 from zoo.console import console, counting, errors, load_keras, print_metrics, training_progress
 
 LANGUAGE = "zoo.tasks.language_model:LanguageModel"
 SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
 Option, Argument = typer.Option, typer.Argument
 OF_TEXT = "With --text"
+OF_LABEL = "Texts of a label (name-writer)"
+WITHOUT_LABEL = ("prompt", "length", "stop", "beam")
 
 
 def train(
@@ -134,6 +137,14 @@ def refuse_options_of_text(context, allowed):
         raise typer.BadParameter(f"{names}: only with --text FILE, to train on a text of your own")
 
 
+def refuse_options(context, names, options, whose):
+    """The options to go on with, if none of those names stands on the command line."""
+    found = ", ".join(f"--{param.name}" for param in given(context) if param.name in names)
+    if found:
+        raise typer.BadParameter(f"{found}: no option {whose}")
+    return options
+
+
 def typed(context):
     """The command with what makes the model: the name of the text without its folder, and no --resume."""
     options = [p for p in given(context) if p.name not in ("name", "out", "replace", "resume")]
@@ -217,7 +228,10 @@ def start_of(task):
 
 # ---------------------------------------------------------------- write
 def generate(
-    name: Annotated[str, Argument(help="A pretrained language model, or the folder of one, such as ./char-rnn.")],
+    context: typer.Context,
+    name: Annotated[
+        str, Argument(help="A pretrained language model or writer, or the folder of one, such as ./char-rnn.")
+    ],
     prompt: Annotated[str, Option(help=r"What to go on from; \n and \t stand for a new line and a tab.")] = "",
     length: Annotated[int, Option(help="How many characters, or words, to write.")] = 500,
     temperature: Annotated[float, Option(help="Below 1 likelier, above 1 more surprising; 0 the likeliest.")] = 1.0,
@@ -226,13 +240,22 @@ def generate(
     seed: Annotated[int | None, Option(min=0, help="The same seed writes the same text.")] = None,
     stop: Annotated[str, Option(help="End where this has been written.")] = "",
     beam: Annotated[int, Option(min=0, help="Beam search of that width instead of drawing; 0: none.")] = 0,
+    label: Annotated[str, Option(help="Of what kind, such as Italian.", rich_help_panel=OF_LABEL)] = "",
+    count: Annotated[int, Option(min=1, help="How many texts.", rich_help_panel=OF_LABEL)] = 5,
 ):
-    """Let a language model write, character by character or word by word, as you watch."""
+    """Let a language model write, symbol by symbol, as you watch; or a writer texts of a label, a line each."""
     load_keras()
     task = registry.load(name)
+    if hasattr(task, "write"):
+        options = {"top_k": top_k or None, "top_p": top_p, "seed": seed, "temperature": temperature}
+        return write(task, name, label, count, refuse_options(context, WITHOUT_LABEL, options, "of a writer"))
     if not hasattr(task, "stream"):
         there = ", ".join(language_models()) or "none in the catalog"
-        raise typer.BadParameter(f"{name} writes no text. Language models: {there}; or ./FOLDER that `zoo train` wrote")
+        raise typer.BadParameter(
+            f"{name} writes no text. Language models: {there}; writers of texts with a label: {of_task(WRITER)}; or "
+            "./FOLDER that `zoo train` wrote"
+        )
+    refuse_options(context, ("label", "count"), {}, "of a language model")
     prompt, stop = (each.replace("\\n", "\n").replace("\\t", "\t") for each in (prompt, stop))
     prompt = prompt or start_of(task)
     try:

@@ -1,8 +1,10 @@
 """The zoo's list. Entries are data: nothing here imports Keras."""
 
-from zoo.catalog import classifiers, language, narx, recurrent, sequences
+from zoo.catalog import classifiers, language, narx, recurrent, sequences, writers
 from zoo.registry import Registry
 
 REGISTRY = Registry()
-REGISTRY.add(*classifiers.ENTRIES, *language.ENTRIES, *narx.ENTRIES, *recurrent.ENTRIES, *sequences.ENTRIES)
+REGISTRY.add(
+    *classifiers.ENTRIES, *language.ENTRIES, *narx.ENTRIES, *recurrent.ENTRIES, *sequences.ENTRIES, *writers.ENTRIES
+)
 REGISTRY.freeze()

@@ -63,7 +63,7 @@ class Generator:
         self.steppers, self.loops = {}, {}
         self._check()
 
-    def __call__(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None):
+    def __call__(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None, states=None):
         """Continue each prompt by `length` symbols.
 
         Arguments:
@@ -76,29 +76,51 @@ class Generator:
                 leaves, at that temperature); None for all.
             seed: of the choice; None for another one at each call.
             stop: symbols, of one prompt: it ends after they have been added one after the other.
+            states: in which the prompts begin: a list of arrays (batch, size), those of each recurrent layer in turn; None for
+                zeros.
 
         Returns:
             The new symbols, an int32 array (batch, length), or (length,) for one prompt (time,).
 
         Source: of `top_p`, "nucleus sampling": Holtzman et al., "The curious case of neural text degeneration", 2020.
         """
-        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed, "stop": stop}
+        options = {
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "seed": seed,
+            "stop": stop,
+            "states": states,
+        }
         made = np.concatenate(list(self.blocks(prompt, length, **options)), axis=1)
         return made[0] if np.ndim(prompt) == 1 else made
 
-    def blocks(self, prompt, length, *, temperature=1.0, top_k=None, top_p=None, seed=None, stop=None, block=BLOCK):
+    def blocks(
+        self,
+        prompt,
+        length,
+        *,
+        temperature=1.0,
+        top_k=None,
+        top_p=None,
+        seed=None,
+        stop=None,
+        states=None,
+        block=BLOCK,
+    ):
         """The same symbols, `block` at a time as they are made: an iterator of arrays (batch, at most block)."""
         prompt = self._prompt(prompt)
+        states = self._begin(len(prompt), states)
         limits = self._limits(length, temperature, top_k, top_p, seed)
         stop = () if stop is None else self._stop(stop, len(prompt))
         return self._blocks(
-            prompt, length, limits, seed, stop, min(block, BLOCK), top_k is not None or top_p is not None
+            prompt, states, length, limits, seed, stop, min(block, BLOCK), top_k is not None or top_p is not None
         )
 
-    def _blocks(self, prompt, length, limits, seed, stop, block, filtered):
+    def _blocks(self, prompt, states, length, limits, seed, stop, block, filtered):
         batch = len(prompt)
         limits = np.tile(np.float32(limits), (batch, 1))
-        states, given = self._primed(prompt)
+        states, given = self._primed(prompt, states)
         loop, random = self._loop(batch, filtered), np.random.default_rng(seed)
         symbol, given = given[:, 0], given[:, 1:]  # what is left of the prompt goes through the loop
         uniform, tail, left = np.zeros((batch, 0), "float32"), np.zeros((batch, 0), "int32"), length
@@ -135,9 +157,9 @@ class Generator:
         self._limits(length, 1.0, None, None, None)
         if not hasattr(width, "__index__") or isinstance(width, bool) or width < 1:
             raise ValueError(f"width must be a positive integer. Received: {width!r}")
-        states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in self._stepper(1).states]
+        states = self._begin(1)
         if prompt.shape[1] > 1:
-            states, rest = self._primed(prompt)
+            states, rest = self._primed(prompt, states)
             states = self._run_through(rest, states)
         states = [np.repeat(state, width, axis=0) for state in states]
         symbol, loop = np.repeat(prompt[:, -1], width), self._beams(width)
@@ -170,7 +192,7 @@ class Generator:
         if len(symbols) > 1 or symbols.shape[1] < 2:
             raise ValueError(f"Expected one sequence (time,) of at least two symbols. Received: shape {symbols.shape}")
         run, found, count = self._scoring(), [], symbols.shape[1] - 1
-        states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in self._stepper(1).states]
+        states = self._begin(1)
         for at in range(0, count, CHUNK):
             part = symbols[:, at : at + CHUNK + 1]
             part = np.pad(
@@ -247,10 +269,19 @@ class Generator:
     def _scoring(self):
         return self._made("scoring", 1, [[(1, CHUNK), "int32"]] * 2, LogProbabilities)
 
-    def _primed(self, prompt):
+    def _begin(self, batch, states=None):
+        """The states before a prompt: those given, or zeros."""
+        own = self._stepper(batch).states
+        if states is None:
+            return [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in own]
+        expected, found = ([tuple(np.shape(s)) for s in each] for each in (own, states))
+        if found != expected:
+            raise ValueError(f"states are arrays of the shapes {expected} for this model and prompt. Received: {found}")
+        return [np.asarray(s, keras.backend.standardize_dtype(o.dtype)) for s, o in zip(states, own, strict=True)]
+
+    def _primed(self, prompt, states):
         """The states after the first symbols of a prompt, whole chunks of them, and the rest, at least one symbol."""
         batch, whole = len(prompt), (prompt.shape[1] - 1) // CHUNK * CHUNK
-        states = [np.zeros(s.shape, keras.backend.standardize_dtype(s.dtype)) for s in self._stepper(batch).states]
         for at in range(0, whole, CHUNK):
             run = self._made(("after", batch), batch, [[(batch, CHUNK), "int32"]], After)
             states = keras.tree.flatten(run.predict_on_batch([prompt[:, at : at + CHUNK], *states]))

@@ -1,9 +1,11 @@
 """Tasks: a model with its pre- and post-processing."""
 
+from zoo.tasks.blank_filler import BlankFiller
 from zoo.tasks.classifier import Classifier
 from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.language_model import LanguageModel
 from zoo.tasks.narx import NARX
 from zoo.tasks.sequence_regressor import SequenceRegressor
+from zoo.tasks.writer import Writer
 
-__all__ = ["NARX", "Classifier", "Forecaster", "LanguageModel", "SequenceRegressor"]
+__all__ = ["NARX", "BlankFiller", "Classifier", "Forecaster", "LanguageModel", "SequenceRegressor", "Writer"]

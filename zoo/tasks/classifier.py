@@ -1,32 +1,26 @@
 """Classification of texts: which of some labels a text has, from its words or its characters."""
 
-import inspect
 from collections import Counter
 
 import keras
 import numpy as np
 import pandas as pd
 
-from zoo import bundle
-from zoo.cells import catalog
-from zoo.cells.base import check_share, check_units
 from zoo.data import labelled
 from zoo.data.errors import DataError
-from zoo.data.labelled import Labelled, Parts, check_texts, symbols_of
+from zoo.data.labelled import Parts, check_texts, symbols_of
 from zoo.data.text import Vocabulary
 from zoo.evaluation import classification
 from zoo.models import many_to_one
-from zoo.tasks.layout import Report
+from zoo.tasks.text_task import LabelledTask, checked
 from zoo.training.buckets import Buckets, padded
-from zoo.training.fit import adam
-from zoo.training.recipe import Recipe
 
 RECIPE = {"method": "adam", "epochs": 30, "patience": 3, "learning_rate": 2e-3, "batch_size": 64}
 BATCH = 256  # texts at a time
 FIRST = 1  # number of the unknown symbol in the network: 0 is the padding, so all numbers of the vocabulary move by one
 
 
-class Classifier:
+class Classifier(LabelledTask):
     """A recurrent network from a text to a label: it reads the words, or the characters, and says what the whole is.
 
     Many-to-one, `zoo.models.many_to_one.reader`: symbols are looked up in a table of vectors, a cell reads them, and a softmax
@@ -56,7 +50,7 @@ class Classifier:
         >>> classifier.score(classifier.split(texts))
     """
 
-    loss = "cross-entropy (nats)"
+    loss, noun, name, pattern = "cross-entropy (nats)", "classifier", "classifier", "many-to-one"
 
     def __init__(
         self,
@@ -76,9 +70,6 @@ class Classifier:
         cell_options=None,
         recipe=None,
     ):
-        catalog.entry(cell)
-        if cell == "narmax":
-            raise ValueError("narmax needs the true output of each step, and a text has none; use cell='narx'")
         for name, value, known in (
             ("symbols", symbols, labelled.KINDS),
             ("pooling", pooling, many_to_one.POOLINGS),
@@ -86,34 +77,24 @@ class Classifier:
         ):
             if value not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}. Received: {value!r}")
-        check_share(dropout, "dropout")
-        check_share(symbol_dropout, "symbol_dropout")
         if not 0 <= balance <= 1:
             raise ValueError(f"balance is from 0 (as they come) to 1 (all labels weigh alike). Received: {balance!r}")
-        self.arguments = {
-            "cell": cell,
-            "symbols": symbols,
-            "units": check_units(units),
-            "layers": check_units(layers, "layers"),
-            "embedding": check_units(embedding, "embedding"),
-            "bidirectional": bool(bidirectional),
-            "pooling": pooling,
-            "least": check_units(least, "least"),
-            "dropout": dropout,
-            "symbol_dropout": symbol_dropout,
-            "balance": balance,
-            "judge": judge,
-            "cell_options": cell_options,
-        }
-        self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(**{**RECIPE, **(recipe or {})})
-        if self.recipe.method == "lm":
-            raise ValueError('A Classifier is trained by Adam: use method="adam"')
-        self.model = self.vocabulary = self.report = None
-        self.classes = ()
-
-    @property
-    def cell(self):
-        return self.arguments["cell"]
+        self.arguments = checked(
+            cell=cell,
+            symbols=symbols,
+            units=units,
+            layers=layers,
+            embedding=embedding,
+            bidirectional=bool(bidirectional),
+            pooling=pooling,
+            least=least,
+            dropout=dropout,
+            symbol_dropout=symbol_dropout,
+            balance=balance,
+            judge=judge,
+            cell_options=cell_options,
+        )
+        self.recipe = self._recipe(recipe, RECIPE)
 
     @property
     def symbols(self):
@@ -124,15 +105,6 @@ class Classifier:
         return self.arguments["judge"]
 
     # ---------------------------------------------------------------- fit
-    def split(self, data):
-        """The parts that `fit` and `evaluate` use: `zoo.data.labelled.Parts` as they are; texts cut 80 % / 10 % / 10 %, by
-        chance within each label."""
-        if isinstance(data, Parts):
-            return data
-        if not isinstance(data, Labelled):
-            raise DataError(f"Data are a zoo.data.labelled.Labelled, or its Parts. Received: {type(data).__name__}")
-        return data.parts
-
     def fit(self, data, *, seed=0, progress=None):
         """Train on texts with labels.
 
@@ -148,14 +120,8 @@ class Classifier:
             DataError: there is one label alone, or too few texts of one, or the validation part has a label that the training
                 part has not.
         """
-        parts = self.split(data)
+        parts = self._parts(data)
         train, valid = parts.train, parts.valid
-        labelled.check_several(train)
-        new = set(valid.classes) - set(train.classes)
-        if new:
-            raise DataError(
-                f"The training part has no text with the label {min(new)!r}, which the validation part has."
-            )
         keras.utils.set_random_seed(seed)
         split = [symbols_of(text, self.symbols) for text in train.texts]
         vocabulary = Vocabulary.of(Counter(s for each in split for s in each), least=self.arguments["least"])
@@ -182,19 +148,8 @@ class Classifier:
             for each, size, order in zip(samples, (self.recipe.batch_size, BATCH), (seed, None), strict=True)
         )
         loss = "sparse_categorical_crossentropy"
-        history, stopped = adam(model, batches, held, self.recipe, seed=seed, progress=progress, loss=loss)
-        self.model, self.vocabulary, self.classes = model, vocabulary, train.classes
-        errors = history.get("loss", []), history.get("val_loss", [])
-        self.report = Report(
-            method="adam",
-            parameters=model.count_params(),
-            samples=len(train),
-            seed=seed,
-            train=errors[0],
-            valid=errors[1],
-            best_epoch=int(np.nanargmin(errors[1])) + 1 if errors[1] else 0,
-            stopped=stopped,
-        )
+        self._learn(model, batches, held, loss, samples=len(train), seed=seed, progress=progress)
+        self.vocabulary, self.classes = vocabulary, train.classes
         return self
 
     def _weights(self, labels, classes):
@@ -288,56 +243,9 @@ class Classifier:
         self._check_labels(data)
         return classification.plot(data.labels, self.guess(data.texts), self.classes, f"{data.name}, {self.cell}")
 
-    # ---------------------------------------------------------------- save and load
-    def save(self, path, card=None):
-        """Write a bundle, a folder with the model, the vocabulary and a card."""
-        self._check_fitted()
+    # ---------------------------------------------------------------- the bundle
+    def probe(self):
+        """What a bundle is checked with: numbers of symbols, and padding."""
         probe = np.random.default_rng(0).integers(FIRST, FIRST + len(self.vocabulary), (3, 7)).astype("int32")
         probe[1, 4:] = many_to_one.PADDING
-        config = {
-            "task": "zoo.tasks.classifier:Classifier",
-            "arguments": {**self.arguments, "recipe": self.recipe.to_config()},
-            "classes": list(self.classes),
-            "vocabulary": self.vocabulary.to_config(),
-        }
-        bare = keras.models.clone_model(self.model)  # without the state of the optimizer, twice as large as the weights
-        bare.set_weights(self.model.get_weights())
-        bundle.save(path, bare, config, [probe], card or self.card())
-
-    def card(self, **fields):
-        """The card of this classifier."""
-        report, training = self.report, {}
-        if report:
-            training = {n: getattr(report, n) for n in ("method", "samples", "seed", "best_epoch", "stopped")}
-        made = {"name": "classifier", "pattern": "many-to-one", "cell": self.cell}
-        return {**made, "parameters": self.model.count_params(), "training": training, **fields}
-
-    @classmethod
-    def load(cls, path):
-        """Read a bundle that `save` wrote.
-
-        Raises:
-            zoo.bundle.BundleError: a file is missing, or is not the one that the card describes; or there is no vocabulary.
-        """
-        model, config = bundle.load(path)
-        gone = [name for name in ("vocabulary", "classes") if not config.get(name)]
-        if gone:
-            raise bundle.BundleError(
-                f"{path}: task.json holds no {' and no '.join(gone)}, without which a text is no numbers. Get the bundle again."
-            )
-        task = cls(**{n: v for n, v in config["arguments"].items() if n in inspect.signature(cls).parameters})
-        task.model, task.classes = model, tuple(config["classes"])
-        task.vocabulary = Vocabulary.from_config(config["vocabulary"])
-        return task
-
-    # ---------------------------------------------------------------- checks
-    def _check_fitted(self):
-        if self.model is None:
-            raise RuntimeError("This classifier is not trained yet: call fit(data), or zoo.load a saved one.")
-
-    def _check_labels(self, data):
-        if not isinstance(data, Labelled):
-            raise DataError(f"Data are a zoo.data.labelled.Labelled, or its Parts. Received: {type(data).__name__}")
-        new = set(data.classes) - set(self.classes)
-        if new:
-            raise DataError(f"The classifier knows the labels {', '.join(self.classes)}, and not {min(new)!r}.")
+        return [probe]

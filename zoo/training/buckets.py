@@ -52,6 +52,14 @@ class Buckets(keras.utils.PyDataset):
         return tuple(given)
 
 
+class Following(Buckets):
+    """Batches of a label and a sequence, to learn what follows each symbol: (labels, all but the last) -> all but the first."""
+
+    def __getitem__(self, index):
+        whole, labels = super().__getitem__(index)
+        return (labels, whole[:, :-1]), whole[:, 1:]
+
+
 def padded(sequences):
     """Sequences of numbers as one array (sequences, time), filled up with 0."""
     found = np.zeros((len(sequences), max(map(len, sequences))), "int32")
