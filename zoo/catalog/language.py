@@ -21,4 +21,19 @@ ENTRIES = [
         notebook="char-rnn.ipynb",
         weights={"lstm-shakespeare": Weights(data="zoo.data.corpora:shakespeare", dataset="tinyshakespeare")},
     ),
+    Entry(
+        name="skip-gram",
+        pattern="one-to-one",
+        title="Words of Python as vectors, learned from what stands around them",
+        teaches="projected words: skip-gram and CBOW with negative sampling, beside the counts that they condense; nearest words, "
+        "analogies, a map",
+        task="zoo.tasks.word_vectors:WordVectors",
+        arguments={"method": "skip-gram", "words": "source", "width": 64, "window": 2},
+        metric="1 − MRR of the true word among all, guessed from those around it in the last tenth of the text, beside counts, "
+        "PPMI and its SVD",
+        reference="Mikolov et al. 2013, Distributed representations of words and phrases and their compositionality; Levy & "
+        "Goldberg 2014, Neural word embedding as implicit matrix factorization",
+        notebook="skip-gram.ipynb",
+        weights={"python": Weights(data="zoo.data.corpora:python_source", dataset="python_source")},
+    ),
 ]

@@ -5,5 +5,6 @@ from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.language_model import LanguageModel
 from zoo.tasks.narx import NARX
 from zoo.tasks.sequence_regressor import SequenceRegressor
+from zoo.tasks.word_vectors import WordVectors
 
-__all__ = ["NARX", "Classifier", "Forecaster", "LanguageModel", "SequenceRegressor"]
+__all__ = ["NARX", "Classifier", "Forecaster", "LanguageModel", "SequenceRegressor", "WordVectors"]
