@@ -6,6 +6,7 @@ import re
 import sys
 import unicodedata
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,20 +76,19 @@ def word_parts(text, kind):
     """
     if isinstance(text, WordParts):
         return text
-    if isinstance(text, Parts):
-        parts, whole = text, [text.train, text.valid, text.test]
-        found = [words_of(str(part), kind)[0] for part in whole]
+    parts = text if isinstance(text, Parts) else texts.as_text(text).split()
+    names = list(parts.spans)  # in the order in which they lie
+    if parts is text:
+        found = [words_of(str(getattr(parts, name)), kind)[0] for name in names]
     else:
-        text = texts.as_text(text)
-        parts = text.split()
-        words, places = words_of(str(text), kind)
-        ends = np.searchsorted(places, np.cumsum([len(parts.train), len(parts.valid)]))
-        found = [words[: ends[0]], words[ends[0] : ends[1]], words[ends[1] :]]
-    for name, part in zip(parts.spans, found, strict=True):
+        words, places = words_of(str(texts.as_text(text)), kind)
+        ends = np.searchsorted(places, np.cumsum([len(getattr(parts, name)) for name in names]))
+        found = [words[a:b] for a, b in pairwise([0, *ends[:-1], len(words)])]
+    for name, part in zip(names, found, strict=True):
         if len(part) < 2:
             raise DataError(f"The {name} part of {parts.name} has {len(part)} word(s): too few. Give a longer text.")
     spans = {n: f"{span}: {len(part):,} words" for (n, span), part in zip(parts.spans.items(), found, strict=True)}
-    return WordParts(*found, parts.name, spans)
+    return WordParts(**dict(zip(names, found, strict=True)), name=parts.name, spans=spans)
 
 
 # ---------------------------------------------------------------- what Python itself says of names
@@ -122,5 +122,3 @@ def kind_of_name(word):
         if any(hasattr(each, word) for each in classes):
             return kind
     return "constant" if len(word) > 2 and word.isidentifier() and word.isupper() else None
-
-

@@ -152,7 +152,11 @@ def decomposed(matrix, width):
     svd = TruncatedSVD(min(width, matrix.shape[1] - 1), random_state=0)
     vectors = svd.fit_transform(matrix)
     sizes = np.where(svd.singular_values_ > 0, svd.singular_values_, 1)
-    return (vectors / sizes).astype("float32"), svd.singular_values_.astype("float32"), svd.components_.T.astype("float32")
+    return (
+        (vectors / sizes).astype("float32"),
+        svd.singular_values_.astype("float32"),
+        svd.components_.T.astype("float32"),
+    )
 
 
 def baselines(task, parts):
@@ -246,8 +250,8 @@ def evaluate(task, parts):
 def of_order(model, ordered):
     """In a sentence: what the order of the words around is worth."""
     gain = 1 - ordered[MEASURE] / model[MEASURE]
-    better = f"is {'better' if gain > 0 else 'worse'} than the model by {abs(gain):.1%}"
-    return f"All of these see a bag of the words around; counts that are told the place of each: {MEASURE} {better}."
+    said = f"{'better' if gain > 0 else 'worse'} than the model by {abs(gain):.1%} in {MEASURE}"
+    return f"All of these see the words around as a bag; counts that know the place of each are {said}."
 
 
 def kinds(task, vectors):

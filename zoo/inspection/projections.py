@@ -9,7 +9,7 @@ from zoo.data.errors import DataError
 
 MAPS = ("pca", "t-sne")
 INK, LINE = "#22223b", "#8d99ae"
-PALETTE = ("#d1495b", "#00798c", "#edae49", "#6f4e9c", "#6a994e", "#22223b", "#8d99ae", "#b5651d", "#3a86c8", "#c77dba")
+PALETTE = ("#d1495b", "#00798c", "#b8860b", "#6f4e9c", "#6a994e", "#22223b", "#8d99ae", "#b5651d", "#3a86c8", "#c77dba")
 SIDE, FONT = 8.5, 8  # inches, points
 
 
@@ -23,7 +23,11 @@ def places_of(words, wanted):
     for word in wanted:
         if word not in at:
             near = difflib.get_close_matches(str(word), at, n=3, cutoff=0.6)
-            hint = f"Did you mean {', '.join(near)}?" if near else f"It has {len(at):,}, such as {', '.join(list(at)[:3])}."
+            hint = (
+                f"Did you mean {', '.join(near)}?"
+                if near
+                else f"It has {len(at):,}, such as {', '.join(list(at)[:3])}."
+            )
             raise DataError(f"The model has no word {word!r}. {hint}")
     return [at[word] for word in wanted]
 
@@ -140,7 +144,9 @@ def plot_map(vectors, words, chosen=None, *, groups=None, method="t-sne", title=
         figure.suptitle(title, fontsize=11, y=0.985)
     if names:
         handles = [axes.scatter([], [], s=18, color=colours[name], label=name) for name in names]
-        figure.legend(handles=handles, loc="upper center", ncols=5, frameon=False, fontsize=FONT, bbox_to_anchor=(0.5, 0.955))
+        figure.legend(
+            handles=handles, loc="upper center", ncols=5, frameon=False, fontsize=FONT, bbox_to_anchor=(0.5, 0.955)
+        )
     label(figure, axes, points, chosen, colour_of)
     return figure
 

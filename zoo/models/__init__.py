@@ -3,4 +3,14 @@
 from zoo.models import encoders, language, many_to_many, many_to_one, narx, one_to_many, projection, stacks
 from zoo.models.generate import Generator
 
-__all__ = ["Generator", "encoders", "language", "many_to_many", "many_to_one", "narx", "one_to_many", "projection", "stacks"]
+__all__ = [
+    "Generator",
+    "encoders",
+    "language",
+    "many_to_many",
+    "many_to_one",
+    "narx",
+    "one_to_many",
+    "projection",
+    "stacks",
+]

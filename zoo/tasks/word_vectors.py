@@ -1,4 +1,4 @@
-"""Words projected by what stands around them, skip-gram and CBOW: nearest words, analogies, maps, and the word that is missing."""
+"""Words projected by what stands around them, skip-gram and CBOW: nearest words, analogies, maps, the word that is missing."""
 
 import inspect
 from collections import Counter
@@ -68,7 +68,9 @@ class WordVectors:
             if value not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}. Received: {value!r}")
         if subsample is not None and not 0 < subsample < 1:
-            raise ValueError(f"subsample is a frequency between 0 and 1, such as 1e-3, or None. Received: {subsample!r}")
+            raise ValueError(
+                f"subsample is a frequency between 0 and 1, such as 1e-3, or None. Received: {subsample!r}"
+            )
         self.arguments = {
             "method": method,
             "words": words,
@@ -86,8 +88,8 @@ class WordVectors:
 
     # ---------------------------------------------------------------- fit
     def split(self, text):
-        """The words of a text's parts: the first 85 % to learn from, the next 5 % to choose by, the last 10 % to judge by. Takes
-        a string, a `zoo.data.text.Text`, a `Path` of a file or folder, or `Parts` as they are."""
+        """The words of a text's parts, cut as `zoo.data.text.Text.split` cuts it: to learn from, to choose by, to judge by.
+        Takes a string, a `Text`, a `Path` of a file or folder, or `Parts` as they are."""
         return word_parts(text, self.arguments["words"])
 
     def fit(self, text, *, seed=0, progress=None):
@@ -218,7 +220,7 @@ class WordVectors:
 
     # ---------------------------------------------------------------- judge
     def score(self, text):
-        """How well the word in the middle is guessed from those around it, on the test part of a text, beside models that count.
+        """How well the word in the middle is guessed from those around it, on a text's test part, beside models that count.
 
         Arguments:
             text: what `split` takes.
@@ -252,7 +254,7 @@ class WordVectors:
             "counts": self.counts.tolist(),
             "vocabulary": self.vocabulary.to_config(),
         }
-        bare = keras.models.clone_model(self.model)  # without the state of the optimizer, twice as large as the weights
+        bare = projection(len(self.vocabulary), self.arguments["width"])  # without the state of the optimizer
         bare.set_weights(self.model.get_weights())
         bundle.save(path, bare, config, probe, card or self.card())
 

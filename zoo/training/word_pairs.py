@@ -11,10 +11,10 @@ TABLE = 1 << 20  # places of the table that words are drawn from
 class WordPairs(keras.utils.PyDataset):
     """Batches of words with what stands around them in a text, and with words that do not.
 
-    Of each word the text around it is seen up to r words to each side, r drawn evenly from 1 … window, so that near words are
-    seen more often. With `subsample` frequent words are left out of the text by chance, before that: a word of frequency f stays
-    with probability √(subsample / f). The words that are drawn have probabilities in proportion to f^0.75. All is drawn anew for
-    each epoch, from the seed.
+    Of each word the text around it is seen up to r words to each side, r drawn evenly from 1 … window, so that near words
+    are seen more often. With `subsample` frequent words are left out of the text by chance, before that: a word of
+    frequency f stays with probability √(subsample / f). The words that are drawn have probabilities in proportion to f^0.75.
+    All is drawn anew for each epoch, from the seed.
 
     Arguments:
         numbers: the text, as numbers of words; 0 is an unknown word and left out.
@@ -56,7 +56,9 @@ class WordPairs(keras.utils.PyDataset):
 
     def draw(self):
         rng = np.random.default_rng([self.seed, self.epoch])
-        words = self.numbers if self.kept is None else self.numbers[rng.random(len(self.numbers)) < self.kept[self.numbers]]
+        words = (
+            self.numbers if self.kept is None else self.numbers[rng.random(len(self.numbers)) < self.kept[self.numbers]]
+        )
         reach = rng.integers(1, self.window + 1, len(words))
         given, asked = (pairs if self.method == "skip-gram" else bags)(words, reach, self.window)
         order = rng.permutation(len(asked))
