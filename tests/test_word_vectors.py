@@ -219,6 +219,8 @@ def test_of_source_a_card_also_says_how_many_names_are_nearest_to_one_of_another
     parts = task.split(source)
     found = task.fit(parts).evaluate(parts)["scores"]
     (title,) = [name for name in found if "another kind" in name]
+    assert evaluation.of_order({"1 − MRR": 0.0}, {"1 − MRR": 0.1}).startswith("The model makes no error")
+    assert evaluation.of_order({"1 − MRR": 0.5}, {"1 − MRR": 0.6}).endswith("are worse than the model by 20.0% in 1 − MRR.")
     assert {"model", "the largest kind", "PPMI", "PPMI + SVD, S^0.5"} <= set(found[title])
     vectors, labels = np.array([[1, 0], [2, 0.1], [0, 1], [0.9, 0.2]]), np.array(["a", "a", "b", "b"])
     assert evaluation.wrong(vectors, labels) == 0.5

@@ -229,7 +229,8 @@ def evaluate(task, parts):
     tables = table({MODEL: task.guess, **others}, test, window, task.counts)
     _, ordered = reciprocal_ranks([in_order], test, window, places=True)
     model, ordered = tables[ALL][MODEL], row(ordered[0])
-    tables[ORDER] = {MODEL: model, IN_ORDER: {**ordered, SKILL: 1 - model[MEASURE] / ordered[MEASURE]}}
+    skill = {SKILL: 1 - model[MEASURE] / ordered[MEASURE]} if ordered[MEASURE] else {}
+    tables[ORDER] = {MODEL: model, IN_ORDER: {**ordered, **skill}}
     if task.arguments["words"] == "source":
         tables |= kinds(task, vectors)
     known, unknown = int((test > 0).sum()), int((test == 0).sum())
@@ -249,6 +250,8 @@ def evaluate(task, parts):
 
 def of_order(model, ordered):
     """In a sentence: what the order of the words around is worth."""
+    if not model[MEASURE]:
+        return "The model makes no error, so that the order of the words around can add nothing."
     gain = 1 - ordered[MEASURE] / model[MEASURE]
     said = f"{'better' if gain > 0 else 'worse'} than the model by {abs(gain):.1%} in {MEASURE}"
     return f"All of these see the words around as a bag; counts that know the place of each are {said}."
