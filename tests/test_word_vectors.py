@@ -223,7 +223,7 @@ def test_of_source_a_card_also_says_how_many_names_are_nearest_to_one_of_another
     assert evaluation.of_order({"1 − MRR": 0.5}, {"1 − MRR": 0.6}).endswith("are worse than the model by 20.0% in 1 − MRR.")
     assert {"model", "the largest kind", "PPMI", "PPMI + SVD, S^0.5"} <= set(found[title])
     vectors, labels = np.array([[1, 0], [2, 0.1], [0, 1], [0.9, 0.2]]), np.array(["a", "a", "b", "b"])
-    assert evaluation.wrong(vectors, labels) == 0.5
+    assert evaluation.wrong(vectors, labels) == 0.25
 
 
 # ------------------------------------------------------------------ nearest words, analogies, maps
