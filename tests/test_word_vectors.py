@@ -1,4 +1,4 @@
-"""Projected words: the loss beside NumPy, what is drawn, learning, scores beside counts, bundles, and each kind of bad input."""
+"""Projected words: the loss beside NumPy, what is drawn, learning, scores beside counts, bundles, each kind of bad input."""
 
 import json
 
@@ -126,7 +126,7 @@ def test_each_epoch_draws_anew_the_same_for_a_seed_and_unknown_words_are_left_ou
 # ------------------------------------------------------------------ words
 def test_source_is_names_and_operators_with_one_word_for_strings_and_one_for_numbers():
     source = 'def f(x):  # don\'t\n    """It\'s\n    a "note"."""\n    return x **= 0x1F if r\'\\\'\' else .5\n'
-    assert words_of(source, "source")[0] == ["def", "f", "(", "x", ")", ":", '"…"', "return", "x", "**=", "0", "if", '"…"', "else", "0"]
+    assert words_of(source, "source")[0] == 'def f ( x ) : "…" return x **= 0 if "…" else 0'.split()
     words, places = words_of("The cat's hat.", "prose")
     assert words == ["the", "cat's", "hat", "."] and places.tolist() == [0, 4, 10, 13]
 
@@ -135,14 +135,14 @@ def test_the_parts_hold_all_words_once_each_where_the_text_is_cut():
     text = Text.of("x = '" + "long " * 60 + "'\ny += f(1)\n" * 30)
     parts, cut = word_parts(text, "source"), text.split()
     whole = words_of(str(text), "source")[0]
-    assert sum(([*getattr(parts, name)] for name in cut.spans), []) == whole
+    assert [word for name in cut.spans for word in getattr(parts, name)] == whole
     assert list(parts.spans) == list(cut.spans) and parts.spans["test"].startswith(cut.spans["test"])
     assert word_parts(parts, "source") is parts
     assert word_parts(cut, "source").test == words_of(str(cut.test), "source")[0]
 
 
 def test_python_itself_says_of_what_kind_names_are():
-    found = kinds_of_names(["for", "ValueError", "len", "__init__", "os", "startswith", "append", "O_RDONLY", "spam", "("])
+    found = kinds_of_names(["for", "ValueError", "len", "__init__", "os", "startswith", "append", "O_RDONLY", "exit", "("])
     assert found == {"for": "keyword", "ValueError": "exception", "len": "built-in", "__init__": "special name", "os": "module",
                      "startswith": "method of text", "append": "method of a collection", "O_RDONLY": "constant"}
 
@@ -279,7 +279,8 @@ def test_a_bundle_without_vocabulary_is_refused(tmp_path, fitted, gone):
 
 def test_zoo_nearest_prints_neighbours_and_draws_a_map(tmp_path, fitted):
     fitted.save(tmp_path / "mine")
-    done = CliRunner().invoke(app, ["nearest", str(tmp_path / "mine"), "cat", "far", "--count", "3", "--out", str(tmp_path / "map.png")])
+    command = ["nearest", str(tmp_path / "mine"), "cat", "far", "--count", "3", "--out", str(tmp_path / "map.png")]
+    done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "dog" in done.output and "well" in done.output and (tmp_path / "map.png").stat().st_size > 5000
     done = CliRunner().invoke(app, ["nearest", "narma10.uniform", "cat"])
@@ -292,7 +293,8 @@ def test_an_entry_without_a_cell_is_none_of_narx():
 
 # ------------------------------------------------------------------ what is refused
 def test_an_unknown_word_is_answered_with_near_spellings(fitted):
-    for call in (fitted.nearest, lambda word: fitted.analogy("cat", "dog", word), lambda word: fitted.map(["cat", "dog", word])):
+    others = lambda word: fitted.analogy("cat", "dog", word), lambda word: fitted.map(["cat", "dog", word])
+    for call in (fitted.nearest, *others):
         with pytest.raises(DataError, match=r"The model has no word 'sleep'. Did you mean sleeps\?"):
             call("sleep")
     with pytest.raises(DataError, match=r"no word 'дом'. It has 9, such as ., a, cat"):

@@ -25,6 +25,16 @@ SOURCE = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 KINDS = ("source", "prose")
+ADDED = {
+    "exit",
+    "quit",
+    "copyright",
+    "credits",
+    "license",
+    "help",
+    "display",
+    "get_ipython",
+}  # built-ins of some sessions only
 
 
 def words_of(string, kind):
@@ -107,7 +117,7 @@ def kinds_of_names(words):
 
 
 def kind_of_name(word):
-    thing = getattr(builtins, word, None)
+    thing = None if word in ADDED else getattr(builtins, word, None)
     if keyword.iskeyword(word):
         return "keyword"
     if isinstance(thing, type) and issubclass(thing, BaseException):

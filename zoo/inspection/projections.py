@@ -132,7 +132,7 @@ def plot_map(vectors, words, chosen=None, *, groups=None, method="t-sne", title=
     names = list(dict.fromkeys(groups[word] for word in chosen if word in groups))
     colours = {name: PALETTE[k % len(PALETTE)] for k, name in enumerate(names)}
     colour_of = [colours[groups[word]] if word in groups else (INK if not groups else LINE) for word in chosen]
-    figure = Figure(figsize=(SIDE, SIDE * 0.8))
+    figure = Figure(figsize=(SIDE, SIDE * 0.8), layout="none")
     axes = figure.add_axes((0.02, 0.02, 0.96, 0.86 if names else 0.92))
     axes.scatter(*points.T, s=12, color=colour_of, zorder=2)
     low, high = points.min(axis=0), points.max(axis=0)
