@@ -32,7 +32,8 @@ MAY_IMPORT["cli_forecast"] = MAY_IMPORT["cli_series"] | {"cli_forecast"}
 MAY_IMPORT["cli_write"] = MAY_IMPORT["cli"] | {"cli_write"}
 MAY_IMPORT["cli_text"] = MAY_IMPORT["cli_forecast"] | {"cli_text", "cli_write"}
 MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli"] | {"cli_classify"}
-MAY_IMPORT["cli"] |= {"cli_forecast", "cli_text", "cli_classify", "cli_write"}
+MAY_IMPORT["cli_words"] = MAY_IMPORT["cli"] | {"cli_words"}
+MAY_IMPORT["cli"] |= {"cli_forecast", "cli_text", "cli_classify", "cli_write", "cli_words"}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 
 

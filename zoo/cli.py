@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | generate | classify | fill`."""
+"""The command line: the catalog, forecasts, and language."""
 
 import difflib
 import math
@@ -17,6 +17,7 @@ from zoo.cards import judged, measure
 from zoo.cli_classify import classify
 from zoo.cli_forecast import backtest, forecast
 from zoo.cli_text import generate, train
+from zoo.cli_words import nearest
 from zoo.cli_write import fill
 from zoo.console import console, errors, load_keras, number, print_metrics
 
@@ -43,7 +44,7 @@ def root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
     ] = False,
 ):
-    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest, generate, classify and fill."""
+    """Recurrent networks for Keras: the catalog, training, forecasts, and what language models write, classify and fill in."""
 
 
 # ---------------------------------------------------------------- catalog
@@ -261,6 +262,7 @@ app.command()(backtest)
 app.command()(generate)
 app.command()(classify)
 app.command()(fill)
+app.command()(nearest)
 
 
 def main():

@@ -53,7 +53,7 @@ class Entry:
 
     @property
     def cell(self):
-        return self.arguments.get("cell", "narx")
+        return self.arguments.get("cell", "narx" if self.pattern in ("narx", "tdnn") else "none")
 
 
 class UnknownModel(LookupError):

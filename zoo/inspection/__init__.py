@@ -1,19 +1,23 @@
-"""Looking inside a trained network: its gates, and the cells that stand for something in a text."""
+"""Looking inside a trained network: its gates, the cells that stand for something in a text, its projected words."""
 
 from zoo.inspection.cells import correlations, find_cells, states_of
 from zoo.inspection.colour import ColouredText
 from zoo.inspection.errors import error_types, plot_error_types
 from zoo.inspection.features import FEATURES, prose, python
 from zoo.inspection.gates import gates, plot_saturation, saturation
+from zoo.inspection.projections import analogy, nearest, plot_map
 
 __all__ = [
     "FEATURES",
     "ColouredText",
+    "analogy",
     "correlations",
     "error_types",
     "find_cells",
     "gates",
+    "nearest",
     "plot_error_types",
+    "plot_map",
     "plot_saturation",
     "prose",
     "python",

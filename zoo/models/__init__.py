@@ -1,6 +1,6 @@
 """Architectures: one file a pattern, functions that return Keras models; and `Generator`, which samples from one."""
 
-from zoo.models import between, encoders, language, many_to_many, many_to_one, narx, one_to_many, stacks
+from zoo.models import between, encoders, language, many_to_many, many_to_one, narx, one_to_many, projection, stacks
 from zoo.models.generate import Generator
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "many_to_one",
     "narx",
     "one_to_many",
+    "projection",
     "stacks",
 ]

@@ -6,6 +6,16 @@ from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.language_model import LanguageModel
 from zoo.tasks.narx import NARX
 from zoo.tasks.sequence_regressor import SequenceRegressor
+from zoo.tasks.word_vectors import WordVectors
 from zoo.tasks.writer import Writer
 
-__all__ = ["NARX", "BlankFiller", "Classifier", "Forecaster", "LanguageModel", "SequenceRegressor", "Writer"]
+__all__ = [
+    "NARX",
+    "BlankFiller",
+    "Classifier",
+    "Forecaster",
+    "LanguageModel",
+    "SequenceRegressor",
+    "WordVectors",
+    "Writer",
+]
