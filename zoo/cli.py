@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | generate | classify`."""
+"""The command line: `zoo list | show | train | evaluate | verify | forecast | backtest | generate | classify | demo`."""
 
 import difflib
 import math
@@ -15,6 +15,7 @@ from rich.table import Table
 from zoo import registry
 from zoo.cards import judged, measure
 from zoo.cli_classify import classify
+from zoo.cli_demo import demo
 from zoo.cli_forecast import backtest, forecast
 from zoo.cli_text import generate, train
 from zoo.console import console, errors, load_keras, number, print_metrics
@@ -42,7 +43,7 @@ def root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
     ] = False,
 ):
-    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest, generate and classify."""
+    """Recurrent networks for Keras: list, show, train, evaluate, verify, forecast, backtest, generate, classify and demo."""
 
 
 # ---------------------------------------------------------------- catalog
@@ -259,6 +260,7 @@ app.command()(backtest)
 # ---------------------------------------------------------------- language
 app.command()(generate)
 app.command()(classify)
+app.command()(demo)
 
 
 def main():

@@ -194,14 +194,9 @@ class Shown:
         return {"watch": watch, "progress": progress}
 
     def sample(self, task, when):
-        prompt = start_of(task)
+        prompt = task.start
         written = task.generate(prompt, SAMPLES, temperature=0.8, seed=0)
         errors.print(f"[dim]{when} it writes:[/dim]\n{escape((prompt + written).strip())}\n")
-
-
-def start_of(task):
-    """A prompt where none is given: a new line, if the model knows it."""
-    return "\n" if "\n" in task.vocabulary else task.vocabulary.symbols[0]
 
 
 # ---------------------------------------------------------------- write
@@ -223,7 +218,7 @@ def generate(
         there = ", ".join(language_models()) or "none in the catalog"
         raise typer.BadParameter(f"{name} writes no text. Language models: {there}; or ./FOLDER that `zoo train` wrote")
     prompt, stop = (each.replace("\\n", "\n").replace("\\t", "\t") for each in (prompt, stop))
-    prompt = prompt or start_of(task)
+    prompt = prompt or task.start
     try:
         if beam:
             pieces = iter([task.beam_search(prompt, length, beam)[0]])

@@ -20,6 +20,7 @@ from zoo.training.language import TextRecipe
 
 JUDGED = 100_000  # characters of the validation part by which an epoch is judged
 PIECE = 32  # characters that `stream` gives at a time
+STRIDE = 512  # characters: to a multiple of these is padded what `states` reads
 ARGUMENTS = ("cell", "units", "layers", "dropout", "embedding", "cell_options", "least", "most")
 
 
@@ -109,7 +110,7 @@ class LanguageModel:
             "most": None if most is None else check_units(most, "most"),
         }
         self.recipe = TextRecipe.of(recipe)
-        self.model = self.vocabulary = self.report = self._generator = None
+        self.model = self.vocabulary = self.report = self._generator = self._reader = None
 
     @property
     def cell(self):
@@ -180,6 +181,12 @@ class LanguageModel:
         return self
 
     # ---------------------------------------------------------------- write
+    @property
+    def start(self):
+        """A prompt where none is given: a new line, if the model knows it."""
+        self._check_fitted()
+        return "\n" if "\n" in self.vocabulary else self.vocabulary.symbols[0]
+
     @property
     def generator(self):
         """The `zoo.models.Generator` of this model's symbols; it never writes the unknown one."""
@@ -259,7 +266,11 @@ class LanguageModel:
     def states(self, text):
         """What every cell holds after each character of a text, from a zero state: a frame of `zoo.inspection.states_of`."""
         self._check_fitted()
-        return inspection.states_of(self.model, self.vocabulary.encode(str(texts.as_text(text))))
+        if self._reader is None or self._reader.model is not self.model:
+            self._reader = inspection.Reader(self.model)
+        numbers = self.vocabulary.encode(str(texts.as_text(text)))
+        few = np.pad(numbers, (0, -len(numbers) % STRIDE))  # few lengths to compile for; what follows changes nothing
+        return self._reader(few).iloc[: len(numbers)]
 
     def find_cells(self, search, confirm, features, most=1):
         """The cells that follow a feature of texts best, such as being inside a quotation.
@@ -282,15 +293,17 @@ class LanguageModel:
         strings = [str(texts.as_text(text)) for text in (search, confirm)]
         return inspection.find_cells(*(self.states(text) for text in strings), *map(features, strings), most)
 
-    def coloured(self, text, layer, state, unit):
+    def coloured(self, text, layer, state, unit, states=None):
         """A text on the colours of one cell's values, a `zoo.inspection.ColouredText`: in a notebook, or `.plot()`.
 
         Arguments:
             text: a string, a `Text` or a `Path`.
             layer, state, unit: which cell, as a row of `find_cells` says.
+            states: of this text, where `states` has given them already.
         """
         text = str(texts.as_text(text))
-        return inspection.ColouredText(text, self.states(text)[layer, state, unit], f"{layer}, {state}, unit {unit}")
+        values = (self.states(text) if states is None else states)[layer, state, unit]
+        return inspection.ColouredText(text, values, f"{layer}, {state}, unit {unit}")
 
     # ---------------------------------------------------------------- save and load
     def save(self, path, card=None):
