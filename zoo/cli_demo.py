@@ -1,5 +1,7 @@
 """`zoo demo`: the page on which language models write, and classifiers read."""
 
+import logging
+import socket
 import time
 from typing import Annotated
 
@@ -10,6 +12,7 @@ from zoo import registry
 from zoo.console import console, errors, load_keras
 
 SHOWN = ("char-rnn.lstm-shakespeare", "name-origin.gru", "sentiment.bilstm-rt")
+PORTS = range(7860, 7960)
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -33,7 +36,9 @@ def demo(
     for name in names:  # a wrong name is said before Keras starts
         if not registry.is_folder(name):
             registry.bundle_path(name)
+    port = free_port(host, port)
     load_keras()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each compilation after the fifth
     try:
         from zoo.contrib import gradio
     except ModuleNotFoundError as error:
@@ -41,7 +46,6 @@ def demo(
             raise
         errors.print("[red]Error:[/red]", escape(str(error)))
         raise typer.Exit(1) from None
-    port = gradio.free_port(host, port)
     console.print(f"Loading {', '.join(names)}, and looking for cells that follow something ...", markup=False)
     tasks = {name: registry.load(name) for name in names}
     try:
@@ -59,3 +63,20 @@ def demo(
         console.print("\nEnded.")
     finally:
         page.close(verbose=False)
+
+
+def free_port(host, port=None):
+    """The port if it is free; without one, the first that is.
+
+    Raises:
+        OSError: it is busy, or the address is not this machine's.
+    """
+    for each in PORTS if port is None else [port]:
+        try:
+            with socket.create_server((host, each)):
+                return each
+        except OSError as error:
+            problem = str(error.strerror).partition(" (while")[0]
+    which = f"No port of {host} from {PORTS[0]} to {PORTS[-1]} can" if port is None else f"Port {port} of {host} cannot"
+    remedy = "Choose one by --port." if port is None else "Choose another, or leave out --port for the first free one."
+    raise OSError(f"{which} be used: {problem}. {remedy}")

@@ -6,10 +6,9 @@ Nothing here needs the library that shows the page; that is `zoo.contrib.gradio`
 import html
 from dataclasses import dataclass
 
-import keras
-import numpy as np
 import pandas as pd
 
+from zoo.data.errors import DataError
 from zoo.inspection.colour import LEVELS, WHITE, css, shades
 from zoo.tasks.language_model import LanguageModel, Score
 
@@ -22,17 +21,15 @@ PALETTES = {"": (WHITE, 0.7, "#000"), ".dark ": ((24, 24, 27), 1.0, "#fff")}
 
 @dataclass(frozen=True)
 class Reading:
-    """A text that a model has read: the states of all its cells after each character, and how well it foretold the next.
+    """A text that a model has read.
 
     Arguments:
         text: what it has read.
-        start: where in the text begins what it wrote itself.
-        states: a frame of `LanguageModel.states`.
-        scores: name -> `zoo.tasks.language_model.Score`, of the whole and of its parts.
+        states: of all its cells after each character, a frame of `LanguageModel.states`.
+        scores: name -> `zoo.tasks.language_model.Score`, how well it foretold the prompt, what it wrote itself, and all.
     """
 
     text: str
-    start: int
     states: pd.DataFrame
     scores: dict
 
@@ -48,16 +45,18 @@ class Writer:
         if not isinstance(task, LanguageModel):
             raise TypeError(f"A Writer shows a LanguageModel. Received: {type(task).__name__}")
         self.task, self.symbol = task, task.arguments.get("symbols", "characters").removesuffix("s")
-        layers = [layer for layer in task.model.layers if isinstance(layer, keras.layers.RNN)]
-        self.layers = {layer.name: (tuple(layer.cell.states), layer.cell.units) for layer in layers}
         self.followers = followers(task)
+        cells = self.read(task.start * 2).states.columns  # so that all is compiled before the first text is asked for
+        self.layers = {}  # name -> the names of its states
+        for layer, state in dict.fromkeys(cell[:2] for cell in cells):
+            self.layers.setdefault(layer, []).append(state)
 
     @property
     def cells(self):
         """What is offered by name: label -> (layer, state, unit), the best follower first; the first cell if none follows."""
         rows = self.followers.to_dict("records")
         found = {f"{row['feature']} (r = {row['r confirmed']:.2f})": tuple(row[k] for k in CELL) for row in rows}
-        layer, (states, _) = next(iter(self.layers.items()))
+        layer, states = next(iter(self.layers.items()))
         return found or {"nothing that was looked for: the first cell": (layer, states[0], 0)}
 
     def stream(self, prompt, length, temperature, top_p, seed):
@@ -77,14 +76,15 @@ class Writer:
         Raises:
             zoo.data.errors.DataError: the text has fewer than two characters.
         """
-        start = len(text) if start is None else start
         whole = self.task.score(text)
-        logs, before = whole.log_probabilities, 0
-        if 0 < start < len(text):
-            before = self.task.score(text[:start]).count if start > 1 else 0
-        parts = {"the prompt": logs[:before], "what it wrote": logs[before:]} if before else {}
-        scores = {name: Score(part) for name, part in parts.items() if len(part)}
-        return Reading(text, start, self.task.states(text), {**scores, "all": whole})
+        try:
+            before = self.task.score(text[:start]).count
+        except DataError:  # a prompt of one character
+            before = 0
+        logs, scores = whole.log_probabilities, {}
+        if 0 < before < len(logs):
+            scores = {"the prompt": Score(logs[:before]), "what it wrote": Score(logs[before:])}
+        return Reading(text, self.task.states(text), {**scores, "all": whole})
 
     def coloured(self, reading, layer, state, unit):
         """A `zoo.inspection.ColouredText` of a reading.
@@ -92,13 +92,10 @@ class Writer:
         Raises:
             ValueError: there is no such cell.
         """
-        if layer not in self.layers:
-            raise ValueError(f"The layers are {', '.join(self.layers)}. Received: {layer!r}")
-        states, units = self.layers[layer]
-        if state not in states:
-            raise ValueError(f"The states of {layer} are {', '.join(states)}. Received: {state!r}")
-        if isinstance(unit, bool) or not isinstance(unit, (int, np.integer)) or not 0 <= unit < units:
-            raise ValueError(f"The units of {layer} are 0 to {units - 1}. Received: {unit!r}")
+        if (layer, state, unit) not in reading.states.columns:
+            units = [each[2] for each in reading.states.columns if each[:2] == (layer, state)]
+            there = f"units {min(units)} to {max(units)}" if units else "none"
+            raise ValueError(f"There is no unit {unit!r} of {state} in {layer}; there are {there}.")
         return self.task.coloured(reading.text, layer, state, unit, states=reading.states)
 
 
@@ -110,9 +107,7 @@ def followers(task):
     Returns:
         A frame of `LanguageModel.find_cells`, of the cells whose correlation is confirmed with at least ±0.5.
     """
-    search, confirm = (
-        task.start + task.generate(task.start, WRITTEN, temperature=0.8, seed=seed) for seed in range(2)
-    )
+    search, confirm = (task.start + task.generate(task.start, WRITTEN, temperature=0.8, seed=seed) for seed in range(2))
     lines = (search + confirm).split("\n")
     kind = "python" if sum(line.startswith(("    ", "\t")) for line in lines) > len(lines) / 4 else "prose"
     found = task.find_cells(search, confirm, kind)
@@ -138,7 +133,9 @@ def coloured(text):
     scale = f'<span>−1</span><span class="zoo-bar" aria-hidden="true">{levels}</span><span>+1</span>'
     title = f'<span class="zoo-cell">{html.escape(text.title)}</span>'
     described = "its value after each character, from −1 in blue to +1 in red"
-    legend = f'<div class="zoo-scale" role="img" aria-label="{html.escape(text.title)}: {described}">{scale}{title}</div>'
+    legend = (
+        f'<div class="zoo-scale" role="img" aria-label="{html.escape(text.title)}: {described}">{scale}{title}</div>'
+    )
     return legend + framed(text.spans(lambda level: f'class="{name(level)}"'))
 
 
@@ -156,7 +153,9 @@ def table(scores, symbol="character"):
     unknown = max(score.unknown for score in scores.values())
     note = f"<p>{unknown:,} of the {symbol}s are unknown to the model.</p>" if unknown else ""
     caption = f"<caption>How well the model foretells it: the mean of −log P per {symbol}; less is better</caption>"
-    return f'<table class="zoo-scores">{caption}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>{note}'
+    return (
+        f'<table class="zoo-scores">{caption}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>{note}'
+    )
 
 
 def message(error):
@@ -190,12 +189,12 @@ STYLE = """
 .zoo-bar {display: flex; flex: 0 1 200px; height: 14px; border-radius: 3px; overflow: hidden; border: 1px solid #a1a1aa;}
 .zoo-bar span {flex: 1;}
 .zoo-cell {margin-left: 6px; font-weight: 600;}
-.zoo-scores.zoo-scores {border-collapse: collapse; font-size: 14px; width: 100%; max-width: 30em; margin: 4px 0 0;}
+.zoo-scores {border-collapse: collapse; font-size: 14px; width: 100%; max-width: 36em; margin: 4px 0 0 !important;}
 .zoo-scores caption {text-align: left; padding-bottom: 4px; caption-side: top;}
-.zoo-scores.zoo-scores th, .zoo-scores.zoo-scores td {padding: 4px 8px; border: 0; border-bottom: 1px solid #d4d4d8;
-  text-align: right; font-variant-numeric: tabular-nums; background: none;}
-.zoo-scores.zoo-scores th:first-child {text-align: left; padding-left: 0;}
-.dark .zoo-scores.zoo-scores th, .dark .zoo-scores.zoo-scores td {border-color: #3f3f46;}
+.zoo-scores, .zoo-scores * {border: 0 !important;}
+.zoo-scores th, .zoo-scores td {padding: 4px 8px !important; text-align: right !important; font-variant-numeric: tabular-nums;
+  background: none; border-bottom: 1px solid var(--border-color-primary) !important;}
+.zoo-scores th:first-child {text-align: left !important; padding-left: 0 !important;}
 .zoo-message {padding: 10px 14px; border-radius: 8px; border-left: 4px solid #b2182b; background: #fdecea; color: #5f0d18;
   margin: 0;}
 .dark .zoo-message {background: #3b1418; color: #fecdd3; border-color: #f4737f;}

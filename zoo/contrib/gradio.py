@@ -1,7 +1,6 @@
 """The page of `zoo demo`: language models that write, and classifiers of texts, on the user's own machine."""
 
 import os
-import socket
 
 from zoo.contrib import demo
 from zoo.tasks.classifier import Classifier
@@ -16,7 +15,6 @@ except ModuleNotFoundError as error:
     message = 'The page of zoo demo needs gradio, which is not installed: pip install "rnn-zoo[demo]"'
     raise ModuleNotFoundError(message, name="gradio") from None
 
-PORTS = range(7860, 7960)
 LONGEST = 3000  # characters that are written at a time
 FONTS = ["system-ui", "sans-serif"]
 MONOSPACE = ["ui-monospace", "Consolas", "DejaVu Sans Mono", "monospace"]
@@ -42,19 +40,22 @@ def page(tasks, titles=None):
     Raises:
         NotShown: a model is neither.
     """
-    tabs = {name: next((tab for kind, tab in TABS.items() if isinstance(task, kind)), None) for name, task in tasks.items()}
+    tabs = {
+        name: next((tab for kind, tab in TABS.items() if isinstance(task, kind)), None) for name, task in tasks.items()
+    }
     if wrong := [name for name, tab in tabs.items() if tab is None]:
         raise NotShown(
             f"{wrong[0]} is a {type(tasks[wrong[0]]).__name__}, and the page shows language models and classifiers of texts: "
             "char-rnn, name-origin, or a folder of one's own."
         )
     with gr.Blocks(title="zoo: recurrent networks", analytics_enabled=False) as blocks:
-        gr.HTML("<h1>zoo</h1><p>Recurrent networks, run by the machine that shows this page. Nothing is sent elsewhere.</p>")
+        gr.HTML(
+            "<h1>zoo</h1><p>Recurrent networks, run by the machine that shows this page. Nothing is sent elsewhere.</p>"
+        )
         with gr.Tabs():
             for name, task in tasks.items():
                 with gr.Tab(name):
-                    title = (titles or {}).get(name, "")
-                    gr.Markdown(f"{title}{'' if not title or title.endswith('?') else '.'} ({demo.about(task)})".strip())
+                    gr.Markdown(f"{(titles or {}).get(name, '')} ({demo.about(task)})")
                     tabs[name](task)
     return blocks
 
@@ -65,21 +66,39 @@ def writing(task):
     writer = demo.Writer(task)
     symbol, followers, cells = writer.symbol, list(writer.cells), list(writer.cells.values())
     first = cells[0]
+    states = [("c, as tanh(c)" if state == "c" else state, state) for state in writer.layers[first[0]]]
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            prompt = gr.Textbox(label="Prompt", lines=3, placeholder="What it goes on from. Empty: a new line.")
+            prompt = gr.Textbox(
+                label="Prompt",
+                lines=3,
+                info="Write goes on from it; Read only scores and colours it.",
+                placeholder="Empty: a new line",
+            )
             with gr.Row():
                 write = gr.Button("Write", variant="primary", min_width=90)
                 stop = gr.Button("Stop", min_width=90)
-                read = gr.Button("Only read", min_width=90)
+                read = gr.Button("Read", min_width=90)
             temperature = gr.Slider(
-                0, 2, 0.8, step=0.05, label="Temperature", info="Low: likely. High: surprising. 0: the likeliest each time."
+                0,
+                2,
+                0.8,
+                step=0.05,
+                label="Temperature",
+                info="Low: likely. High: surprising. 0: the likeliest each time.",
             )
             length = gr.Slider(10, LONGEST, 600, step=10, label="Length", info=f"How many {symbol}s it writes.")
             top_p = gr.Slider(
-                0.05, 1, 1, step=0.05, label="Top-p", info=f"Only the likeliest {symbol}s, of this share together. 1: all."
+                0.05,
+                1,
+                1,
+                step=0.05,
+                label="Top-p",
+                info=f"Only the likeliest {symbol}s, of this share together. 1: all.",
             )
-            seed = gr.Number(0, precision=0, label="Seed", info="The same seed, the same text. Empty: another each time.")
+            seed = gr.Number(
+                0, precision=0, label="Seed", info="The same seed, the same text. Empty: another each time."
+            )
         with gr.Column(scale=3, min_width=300):
             follower = gr.Dropdown(
                 list(zip(followers, range(len(followers)), strict=True)),
@@ -89,7 +108,7 @@ def writing(task):
             )
             with gr.Row():
                 layer = gr.Dropdown(list(writer.layers), value=first[0], label="Layer", min_width=130)
-                state = gr.Dropdown(list(writer.layers[first[0]][0]), value=first[1], label="State", min_width=130)
+                state = gr.Dropdown(states, value=first[1], label="State", min_width=130)
                 unit = gr.Number(first[2], precision=0, label="Unit", min_width=130)
             shown = gr.HTML(demo.framed(""))
             scores = gr.HTML()
@@ -155,13 +174,13 @@ TABS = {LanguageModel: writing, Classifier: classifying}
 
 
 # ---------------------------------------------------------------- the server
-def serve(blocks, host="127.0.0.1", port=None, browser=False):
-    """Show a page, until `close` is called on it.
+def serve(blocks, host="127.0.0.1", port=7860, browser=False):
+    """Show a page, until its `close` is called.
 
     Arguments:
         blocks: what `page` gave.
         host: the address to listen on; 127.0.0.1 for this machine alone.
-        port: None for the first free one of 7860 to 7959.
+        port: of that address.
         browser: whether to open it in the web browser.
 
     Returns:
@@ -181,7 +200,7 @@ def serve(blocks, host="127.0.0.1", port=None, browser=False):
     )
     _, address, _ = blocks.launch(
         server_name=host,
-        server_port=free_port(host, port),
+        server_port=port,
         inbrowser=browser,
         theme=theme,
         css=demo.style(),
@@ -193,17 +212,3 @@ def serve(blocks, host="127.0.0.1", port=None, browser=False):
         enable_monitoring=False,
     )
     return address
-
-
-def free_port(host, port=None):
-    """The port if it is free; without one, the first that is."""
-    for each in PORTS if port is None else [port]:
-        try:
-            with socket.create_server((host, each)):
-                return each
-        except (OSError, OverflowError) as error:
-            problem = error
-    reason = getattr(problem, "strerror", None) or problem
-    if port is None:
-        raise OSError(f"No port of {host} from {PORTS[0]} to {PORTS[-1]} can be used: {reason}. Choose one by --port.")
-    raise OSError(f"Port {port} of {host} cannot be used: {reason}. Leave out --port, and the first free one is taken.")

@@ -22,7 +22,9 @@ class Reader:
         self.loops = None
 
     def __call__(self, inputs):
-        sequences = [keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(self.below([np.asarray(inputs)[None]]))]
+        sequences = [
+            keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(self.below([np.asarray(inputs)[None]]))
+        ]
         if self.loops is None:
             of = zip(self.layers, sequences, strict=True)
             self.loops = [Loop(layer, 1, each.shape[-1], each.dtype.name) for layer, each in of]
