@@ -9,19 +9,22 @@ import sys
 import urllib.request
 
 import pytest
+import small
 
+from zoo.data.labelled import Labelled
 from zoo.tasks import Classifier, LanguageModel
 
 pytest.importorskip("gradio", reason="gradio is not installed: make page")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make page")
+pytest.importorskip("playwright", reason="playwright is not installed: make page")
+
+from playwright import sync_api
+
+from zoo.contrib import gradio
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, BROWSERS)), None)
 if BROWSER is None:
-    pytest.skip(f"no browser is installed ({', '.join(BROWSERS)}, or BROWSER_PATH)", allow_module_level=True)
-
-import small
-from zoo.contrib import gradio
-from zoo.data.labelled import Labelled
+    pytest.skip(f"no browser is installed: one of {', '.join(BROWSERS)}, or BROWSER_PATH", allow_module_level=True)
 
 TEXT = "the cat sat on the mat.\n" * 60
 WAIT = 60_000                                   # milliseconds, of a machine that has much else to do
@@ -34,7 +37,7 @@ def writer():
 
 @pytest.fixture(scope="module")
 def classifier():
-    texts = Labelled([f"{word} {n}" for n in range(30) for word in ("refund", "crash")], ["billing", "bug"] * 30, name="tickets")
+    texts = Labelled([f"{word} {n}" for n in range(30) for word in ("refund", "crash")], ["billing", "bug"] * 30)
     return Classifier(units=6, symbols="words", recipe={"epochs": 3}).fit(texts)
 
 
