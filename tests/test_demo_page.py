@@ -110,13 +110,13 @@ def test_another_cell_colours_the_same_text_anew(visit):
     page.get_by_label("Prompt").fill("the cat sat on the mat.")
     press(page, "Read")
     text, before = written(page), page.locator(".zoo-text").inner_html()
-    page.get_by_label("Unit").fill("3")
+    page.get_by_role("spinbutton", name="Unit").fill("3")
     page.get_by_text(re.compile("layer_., ., unit 3$")).wait_for()
     assert page.locator(".zoo-text").inner_html() != before and written(page) == text == "the cat sat on the mat."
     page.get_by_label("Colour each character").click()
     page.get_by_role("option").first.click()
     page.wait_for_function("html => document.querySelector('.zoo-text').innerHTML == html", arg=before)
-    page.get_by_label("Unit").fill("99")
+    page.get_by_role("spinbutton", name="Unit").fill("99")
     assert "there are units 0 to 11" in page.get_by_role("alert").inner_text()
 
 

@@ -149,13 +149,14 @@ def writing(task):
     follower.input(lambda at: cells[at], follower, cell, **PRIVATE).then(**recolour)
     for each in cell:
         each.input(**recolour)
+        each.input(lambda: None, None, follower, **PRIVATE)  # a cell of the reader's own
 
 
 def classifying(task):
     """The tab of a classifier."""
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            text = gr.Textbox(label="Text", lines=1 if task.symbols == "characters" else 3)
+            text = gr.Textbox(label="Text")
             classify = gr.Button("Classify", variant="primary")
         with gr.Column(scale=3, min_width=300):
             labels = gr.Label(label="How probable each label is", num_top_classes=len(task.classes))
