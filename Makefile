@@ -6,13 +6,14 @@ BIN     = $(VENV)/bin
 # PyTorch is pinned because a plain "torch" brings gigabytes of CUDA.
 TORCH      ?= torch==2.13.0
 TORCHRECURRENT = torchrecurrent==0.2.5
+PLAYWRIGHT = playwright==1.65.2
 CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
               tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py
 # Side by side, and anew for each half of the tests: XLA never gives back what it compiled for a test, so one process for all
 # would grow large, and come to the system's limit of memory maps.
 PYTEST      = $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: help demo test lint backends sktime sktime-tests notebooks bench clean
+.PHONY: help demo test lint backends sktime sktime-tests page page-tests notebooks bench clean
 
 help:
 	@echo "make demo       forecast 24 hours of solar irradiance with a pretrained network"
@@ -20,6 +21,7 @@ help:
 	@echo "make lint       check the style"
 	@echo "make backends   run the tests of cells and layers under JAX and PyTorch"
 	@echo "make sktime     run the tests of the forecaster for sktime"
+	@echo "make page       run the tests of the page of zoo demo in a browser (chromium, which must be installed)"
 	@echo "make notebooks  run every notebook, small (those that need data which are not there are skipped)"
 	@echo "make bench      run the benchmarks (long; the machine should be idle)"
 
@@ -46,6 +48,13 @@ sktime:
 sktime-tests: $(VENV)/.installed-sktime
 	$(BIN)/python -m pytest tests/test_sktime.py tests/test_forecaster.py tests/test_readme.py
 
+# In an environment of its own, $(VENV)-page: gradio and the driver of the browser bring much that nothing else needs.
+page:
+	$(MAKE) VENV=$(VENV)-page page-tests
+
+page-tests: $(VENV)/.installed-page
+	$(BIN)/python -m pytest -rs tests/test_demo.py tests/test_demo_page.py
+
 notebooks: $(VENV)/.installed-test
 	ZOO_FAST=1 $(PYTEST) -rs --nbmake notebooks
 
@@ -58,7 +67,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/speed.py
 
 clean:
-	rm -rf $(VENV) $(VENV)-sktime
+	rm -rf $(VENV) $(VENV)-sktime $(VENV)-page
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "zoo needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
@@ -74,6 +83,10 @@ $(VENV)/.installed-test: $(VENV)/.installed setup.cfg
 
 $(VENV)/.installed-sktime: $(BIN)/python setup.cfg
 	$(BIN)/python -m pip install --quiet -e ".[test,sktime]"
+	@touch $@
+
+$(VENV)/.installed-page: $(BIN)/python setup.cfg
+	$(BIN)/python -m pip install --quiet -e ".[test,demo]" $(PLAYWRIGHT)
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed setup.cfg

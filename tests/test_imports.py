@@ -33,7 +33,8 @@ MAY_IMPORT["cli_write"] = MAY_IMPORT["cli"] | {"cli_write"}
 MAY_IMPORT["cli_text"] = MAY_IMPORT["cli_forecast"] | {"cli_text", "cli_write"}
 MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli"] | {"cli_classify"}
 MAY_IMPORT["cli_words"] = MAY_IMPORT["cli"] | {"cli_words"}
-MAY_IMPORT["cli"] |= {"cli_forecast", "cli_text", "cli_classify", "cli_write", "cli_words"}
+MAY_IMPORT["cli_demo"] = MAY_IMPORT["cli"] | {"cli_demo", "contrib"}
+MAY_IMPORT["cli"] |= {f"cli_{part}" for part in ("forecast", "text", "classify", "write", "words", "demo")}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 
 
@@ -158,3 +159,10 @@ def test_without_sktime_its_forecaster_says_what_to_install():
     code = "import sys; sys.modules['sktime'] = None\ntry: import zoo.contrib.sktime\nexcept ImportError as e: print(e)"
     found = in_a_fresh_process(code)
     assert found == 'zoo.contrib.sktime needs sktime, which is not installed: pip install "rnn-zoo[sktime]"'
+
+
+def test_the_command_line_does_not_import_gradio_and_the_page_without_it_says_what_to_install():
+    assert in_a_fresh_process("import zoo.cli, zoo.contrib.demo, sys; print('gradio' in sys.modules)") == "False"
+    code = "import sys; sys.modules['gradio'] = None\ntry: import zoo.contrib.gradio\nexcept ImportError as e: print(e)"
+    found = in_a_fresh_process(code)
+    assert found == 'The page of zoo demo needs gradio, which is not installed: pip install "rnn-zoo[demo]"'

@@ -15,6 +15,7 @@ from rich.table import Table
 from zoo import registry
 from zoo.cards import judged, measure
 from zoo.cli_classify import classify
+from zoo.cli_demo import demo
 from zoo.cli_forecast import backtest, forecast
 from zoo.cli_text import generate, train
 from zoo.cli_words import nearest
@@ -263,6 +264,7 @@ app.command()(generate)
 app.command()(classify)
 app.command()(fill)
 app.command()(nearest)
+app.command()(demo)
 
 
 def main():

@@ -216,14 +216,9 @@ class Shown:
         return {"watch": watch, "progress": progress}
 
     def sample(self, task, when):
-        prompt = start_of(task)
+        prompt = task.start
         written = task.generate(prompt, SAMPLES[task.kind.name], temperature=0.8, seed=0)
         errors.print(f"[dim]{when} it writes:[/dim]\n{escape((prompt + written).strip())}\n")
-
-
-def start_of(task):
-    """A prompt where none is given: a new line, if the model knows it."""
-    return "\n" if "\n" in task.vocabulary else task.vocabulary.symbols[0]
 
 
 # ---------------------------------------------------------------- write
@@ -257,7 +252,7 @@ def generate(
         )
     refuse_options(context, ("label", "count"), {}, "of a language model")
     prompt, stop = (each.replace("\\n", "\n").replace("\\t", "\t") for each in (prompt, stop))
-    prompt = prompt or start_of(task)
+    prompt = prompt or task.start
     try:
         if beam:
             pieces = iter([task.beam_search(prompt, length, beam)[0]])

@@ -1,6 +1,6 @@
 """Looking inside a trained network: its gates, the cells that stand for something in a text, its projected words."""
 
-from zoo.inspection.cells import correlations, find_cells, states_of
+from zoo.inspection.cells import Reader, correlations, find_cells, states_of
 from zoo.inspection.colour import ColouredText
 from zoo.inspection.errors import error_types, plot_error_types
 from zoo.inspection.features import FEATURES, prose, python
@@ -10,6 +10,7 @@ from zoo.inspection.projections import analogy, nearest, plot_map
 __all__ = [
     "FEATURES",
     "ColouredText",
+    "Reader",
     "analogy",
     "correlations",
     "error_types",

@@ -4,7 +4,38 @@ import keras
 import numpy as np
 import pandas as pd
 
-from zoo.inspection.gates import gates
+from zoo.inspection.gates import Loop
+
+
+class Reader:
+    """A model that gives the states of every recurrent layer, step by step: `states_of`, compiled once for many sequences.
+
+    Arguments:
+        model: as of `states_of`; so are the errors.
+    """
+
+    def __init__(self, model):
+        self.layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+        if not self.layers:
+            raise ValueError("The model has no recurrent layer whose states could be read.")
+        self.model, self.below = model, keras.Model(model.inputs, [layer.input for layer in self.layers])
+        self.loops = None
+
+    def __call__(self, inputs):
+        sequences = [
+            keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(self.below([np.asarray(inputs)[None]]))
+        ]
+        if self.loops is None:
+            of = zip(self.layers, sequences, strict=True)
+            self.loops = [Loop(layer, 1, each.shape[-1], each.dtype.name) for layer, each in of]
+        found = {}
+        for layer, loop, sequence in zip(self.layers, self.loops, sequences, strict=True):
+            values = loop(sequence)
+            for state in layer.cell.states:
+                array = np.tanh(values[state][0]) if state == "c" else values[state][0]
+                for unit in range(array.shape[-1]):
+                    found[layer.name, state, unit] = array[:, unit]
+        return pd.DataFrame(found).rename_axis(columns=["layer", "state", "unit"])
 
 
 def states_of(model, inputs):
@@ -21,19 +52,7 @@ def states_of(model, inputs):
     Raises:
         ValueError: the model has no recurrent layer.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
-    if not layers:
-        raise ValueError("The model has no recurrent layer whose states could be read.")
-    below = keras.Model(model.inputs, [layer.input for layer in layers])
-    sequences = keras.tree.flatten(below([np.asarray(inputs)[None]]))
-    found = {}
-    for layer, sequence in zip(layers, sequences, strict=True):
-        values = gates(layer, sequence)
-        for state in layer.cell.states:
-            array = np.tanh(values[state][0]) if state == "c" else values[state][0]
-            for unit in range(array.shape[-1]):
-                found[layer.name, state, unit] = array[:, unit]
-    return pd.DataFrame(found).rename_axis(columns=["layer", "state", "unit"])
+    return Reader(model)(inputs)
 
 
 def correlations(states, features):

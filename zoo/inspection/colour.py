@@ -6,8 +6,21 @@ from itertools import groupby
 
 import numpy as np
 
-NEGATIVE, POSITIVE = (33, 102, 172), (178, 24, 43)  # at −1 and +1; white between
+NEGATIVE, POSITIVE, WHITE = (33, 102, 172), (178, 24, 43), (255, 255, 255)  # at −1 and +1, and between
+LEVELS = 16  # from 0 to ±1: few, so that neighbours share one
 WIDTH = 88  # characters a line of the picture
+
+
+def shades(levels, middle=WHITE):
+    """The colours of levels from −16 to 16, (…, 3) from 0 to 255: blue, the colour of the middle, red."""
+    levels = np.asarray(levels)[..., None]
+    ends = np.where(levels < 0, NEGATIVE, POSITIVE)
+    return np.round(middle + (ends - np.array(middle)) * np.abs(levels) / LEVELS).astype(int)
+
+
+def css(colour):
+    """A colour as a style sheet writes it: #2166ac."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 @dataclass(frozen=True)
@@ -41,23 +54,34 @@ class ColouredText:
             raise ValueError("The values of a coloured text must be finite numbers")
         object.__setattr__(self, "values", np.clip(values, -1, 1))
 
+    def levels(self):
+        """The level of each character, a whole number from −16 to 16, (characters,)."""
+        return np.round(self.values * LEVELS).astype(int)
+
     def colours(self):
         """The colour of each character, (characters, 3) from 0 to 255."""
-        ends = np.where(self.values[:, None] < 0, NEGATIVE, POSITIVE)
-        strength = np.round(np.abs(self.values) * 16)[:, None] / 16  # few shades, so that neighbours share one
-        return np.round(255 + (ends - 255) * strength).astype(int)
+        return shades(self.levels())
+
+    def spans(self, attributes):
+        """The text as HTML, an element for each run of one level; ↵ stands at the end of a line.
+
+        Arguments:
+            attributes: a function of a level that gives the attributes of its elements, such as class="level-3".
+        """
+        runs = groupby(zip(self.levels().tolist(), self.text, strict=True), key=lambda each: each[0])
+        return "".join(
+            f"<span {attributes(level)}>{html.escape(''.join(c for _, c in run)).replace(chr(10), '↵' + chr(10))}</span>"
+            for level, run in runs
+        )
 
     def html(self):
-        shades = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in self.colours()]
-        dark = np.abs(self.values) > 0.7
-        parts = []
-        for (shade, white), run in groupby(zip(shades, dark, self.text, strict=True), key=lambda each: each[:2]):
-            letters = html.escape("".join(each[2] for each in run)).replace("\n", "↵\n")
-            ink = ";color:#fff" if white else ""
-            parts.append(f'<span style="background:{shade}{ink}">{letters}</span>')
+        def style(level):
+            ink = ";color:#fff" if abs(level) > 0.7 * LEVELS else ""
+            return f'style="background:{css(shades(level))}{ink}"'
+
         title = f"<b>{html.escape(self.title)}</b>\n" if self.title else ""
-        style = "font-family:monospace;white-space:pre-wrap;line-height:1.35;color:#000;background:#fff"
-        return f'<div style="{style}">{title}{"".join(parts)}</div>'
+        whole = "font-family:monospace;white-space:pre-wrap;line-height:1.35;color:#000;background:#fff"
+        return f'<div style="{whole}">{title}{self.spans(style)}</div>'
 
     _repr_html_ = html
 

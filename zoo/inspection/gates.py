@@ -55,6 +55,34 @@ class Watched(keras.layers.Layer):
         return ops.concatenate([*new, *(gate for _, gate in found)], axis=-1), list(new)
 
 
+class Loop:
+    """A recurrent layer that gives what it computes in each step, compiled; `gates` says what.
+
+    Arguments:
+        layer: as of `gates`.
+        batch, width, dtype: of the sequences.
+    """
+
+    def __init__(self, layer, batch, width, dtype="float32"):
+        self.layer, watched = layer, Watched(getattr(layer, "cell", None))
+        self.cell, self.initial = watched.cell, numpy(layer.get_initial_state(batch))
+        step = watched(np.zeros((batch, width), dtype), self.initial)[0]  # it tells the gates' names
+        watched.output_size, self.names = step.shape[-1], [*self.cell.states, *watched.letters]
+        inputs = [keras.Input(batch_shape=(batch, None, width), dtype=dtype)]
+        inputs += [keras.Input(batch_shape=state.shape, dtype=state.dtype.name) for state in self.initial]
+        outputs = keras.layers.RNN(watched, return_sequences=True)(inputs[0], initial_state=inputs[1:])
+        self.model = keras.Model(inputs, outputs)
+
+    def __call__(self, sequences, initial_state=None):
+        given = self.initial if initial_state is None else numpy(initial_state)
+        values = self.model.predict_on_batch([sequences, *given])
+        return dict(zip(self.names, np.split(values, values.shape[-1] // self.cell.units, axis=-1), strict=True))
+
+
+def numpy(states):
+    return [ops.convert_to_numpy(state) for state in keras.tree.flatten(states)]
+
+
 def gates(layer, sequences, initial_state=None):
     """What a recurrent layer computes in each step.
 
@@ -70,18 +98,8 @@ def gates(layer, sequences, initial_state=None):
     Raises:
         TypeError: the layer has no cell of zoo.cells.
     """
-    watched, sequences = Watched(getattr(layer, "cell", None)), np.asarray(sequences)
-    cell, batch = watched.cell, len(sequences)
-    if initial_state is None:
-        initial_state = layer.get_initial_state(batch)
-    initial_state = [ops.convert_to_numpy(state) for state in keras.tree.flatten(initial_state)]
-    watched.output_size = watched(sequences[:, 0], initial_state)[0].shape[-1]  # this step tells the gates' names
-    inputs = [keras.Input(batch_shape=(batch, None, sequences.shape[-1]), dtype=sequences.dtype.name)]
-    inputs += [keras.Input(batch_shape=state.shape, dtype=state.dtype.name) for state in initial_state]
-    loop = keras.layers.RNN(watched, return_sequences=True)(inputs[0], initial_state=inputs[1:])
-    values = keras.Model(inputs, loop).predict_on_batch([sequences, *initial_state])  # a compiled loop
-    names = [*cell.states, *watched.letters]
-    return dict(zip(names, np.split(values, values.shape[-1] // cell.units, axis=-1), strict=True))
+    sequences = np.asarray(sequences)
+    return Loop(layer, len(sequences), sequences.shape[-1], sequences.dtype.name)(sequences, initial_state)
 
 
 def saturation(values):

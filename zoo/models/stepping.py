@@ -35,7 +35,9 @@ class Stepper(Built):
         symbols = keras.Input(batch_shape=(batch, None), dtype=model.inputs[0].dtype)
         self.network = keras.models.clone_model(model, input_tensors=symbols, clone_function=carrying)
         self.states = [s for layer in carried for s in keras.tree.flatten(layer.states)]
-        self.inputs = [keras.Input(batch_shape=s.shape, dtype=s.dtype) for s in self.states]
+        self.inputs = [
+            keras.Input(batch_shape=s.shape, dtype=s.dtype, name=f"state_{k}") for k, s in enumerate(self.states)
+        ]
         self.from_logits, self.never, self.symbols = from_logits, tuple(never), model.outputs[0].shape[-1]
 
     def call(self, symbols, states):

@@ -23,6 +23,7 @@ from zoo.training.language import TextRecipe
 
 JUDGED = 100_000  # symbols of the validation part by which an epoch is judged
 PIECE = 32  # symbols that `stream` gives at a time
+STRIDE = 512  # symbols: to a multiple of these is padded what `states` reads
 SHAPE = ("units", "layers", "dropout", "embedding", "tied", "cell_options")  # of the network
 ARGUMENTS = ("cell", *SHAPE, "symbols", "least", "most")
 
@@ -132,7 +133,7 @@ class LanguageModel:
             "most": None if most is None else check_units(most, "most"),
         }
         self.recipe = TextRecipe.of(recipe)
-        self.model = self.vocabulary = self.report = self._generator = None
+        self.model = self.vocabulary = self.report = self._generator = self._reader = None
 
     @property
     def cell(self):
@@ -211,6 +212,12 @@ class LanguageModel:
         return self
 
     # ---------------------------------------------------------------- write
+    @property
+    def start(self):
+        """A prompt where none is given: a new line, if the model knows it."""
+        self._check_fitted()
+        return "\n" if "\n" in self.vocabulary else self.vocabulary.symbols[0]
+
     @property
     def generator(self):
         """The `zoo.models.Generator` of this model's symbols; it never writes the unknown one."""
@@ -309,7 +316,11 @@ class LanguageModel:
     def states(self, text):
         """What every cell holds after each symbol of a text, from a zero state: a frame of `zoo.inspection.states_of`."""
         self._check_fitted()
-        return inspection.states_of(self.model, self._cut(text).numbers(self.vocabulary))
+        if self._reader is None or self._reader.model is not self.model:
+            self._reader = inspection.Reader(self.model)
+        numbers = self._cut(text).numbers(self.vocabulary)
+        few = np.pad(numbers, (0, -len(numbers) % STRIDE))  # few lengths to compile for; what follows changes nothing
+        return self._reader(few).iloc[: len(numbers)]
 
     def find_cells(self, search, confirm, features, most=1):
         """The cells that follow a feature of texts best, such as being inside a quotation.
@@ -336,15 +347,17 @@ class LanguageModel:
         ]
         return inspection.find_cells(*map(self.states, cut), *found, most)
 
-    def coloured(self, text, layer, state, unit):
+    def coloured(self, text, layer, state, unit, states=None):
         """A text on the colours of one cell's values, a `zoo.inspection.ColouredText`: in a notebook, or `.plot()`.
 
         Arguments:
             text: a string, a `Text` or a `Path`.
             layer, state, unit: which cell, as a row of `find_cells` says.
+            states: of this text, where `states` has given them already.
         """
         text = self._cut(text)
-        values = np.repeat(self.states(text)[layer, state, unit], self._lengths(text))
+        values = (self.states(text) if states is None else states)[layer, state, unit]
+        values = np.repeat(values, self._lengths(text))
         return inspection.ColouredText(str(text), values, f"{layer}, {state}, unit {unit}")
 
     def _lengths(self, text):
