@@ -5,6 +5,7 @@ import numpy as np
 from zoo.evaluation.identification import MODEL, SKILL, verdict
 from zoo.evaluation.ngram import kneser_ney
 
+MEASURE = "nats per character"  # of what reads characters alone
 BESIDE = {  # kind of symbols -> the other way to say the same, from nats
     "characters": ("bits per character", lambda nats: nats / float(np.log(2))),
     "words": ("perplexity", lambda nats: float(np.exp(nats))),
@@ -28,8 +29,7 @@ def evaluate(model, parts):
     others = baselines(
         *(part.numbers(model.vocabulary) for part in (parts.train, parts.valid, parts.test)), len(model.vocabulary)
     )
-    beside, convert = BESIDE[kind.name]
-    rows = {name: {measure: nats, beside: convert(nats)} for name, nats in {MODEL: test.nats, **others}.items()}
+    rows = {name: row(nats, kind.name) for name, nats in {MODEL: test.nats, **others}.items()}
     for name, found in rows.items():
         if name != MODEL:
             found[SKILL] = 1 - test.nats / found[measure]
@@ -44,6 +44,12 @@ def evaluate(model, parts):
         "scores": {following: rows},
         "verdict": verdict(following, rows, measure=measure),
     }
+
+
+def row(nats, symbols="characters"):
+    """A line of the scores."""
+    beside, convert = BESIDE[symbols]
+    return {f"nats per {symbols[:-1]}": nats, beside: convert(nats)}
 
 
 def baselines(train, valid, test, symbols):

@@ -6,9 +6,7 @@ from itertools import pairwise
 import keras
 import numpy as np
 
-from zoo import bundle, inspection
-from zoo.cells import catalog
-from zoo.cells.base import check_share, check_units
+from zoo import inspection
 from zoo.data import text as texts
 from zoo.data.errors import DataError
 from zoo.data.symbols import KINDS
@@ -18,6 +16,7 @@ from zoo.models import Generator
 from zoo.models.encoders import cell_for
 from zoo.models.language import carrying, next_symbol
 from zoo.tasks.layout import Report
+from zoo.tasks.text_task import TextTask, checked
 from zoo.training import language as training
 from zoo.training.language import TextRecipe
 
@@ -25,7 +24,6 @@ JUDGED = 100_000  # symbols of the validation part by which an epoch is judged
 PIECE = 32  # symbols that `stream` gives at a time
 STRIDE = 512  # symbols: to a multiple of these is padded what `states` reads
 SHAPE = ("units", "layers", "dropout", "embedding", "tied", "cell_options")  # of the network
-ARGUMENTS = ("cell", *SHAPE, "symbols", "least", "most")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Score:
         return float(np.exp(self.nats))
 
 
-class LanguageModel:
+class LanguageModel(TextTask):
     """A recurrent network that foretells the next symbol of a text: a character, or a word.
 
         P(s_{t+1} | s_1 … s_t) = softmax(W h_t + b),   h_t = the state of the cells after s_t
@@ -89,8 +87,7 @@ class LanguageModel:
         >>> model.score("To be, or not to be, that is the question").bits
     """
 
-    loss = "nats per symbol"
-    pattern = "many-to-many"
+    loss, pattern = "nats per symbol", "many-to-many"
 
     def __init__(
         self,
@@ -107,37 +104,28 @@ class LanguageModel:
         most=None,
         recipe=None,
     ):
-        catalog.entry(cell)
-        if cell == "narmax":
-            raise ValueError(
-                "narmax needs the true output of each step, which a language model is to foretell; use narx"
-            )
-        cell_for(cell, check_units(units), cell_options)  # options that the cell does not have are refused here
-        check_share(dropout, "dropout")
+        self.arguments = checked(
+            optional=("embedding", "most"),
+            cell=cell,
+            units=units,
+            layers=layers,
+            dropout=dropout,
+            embedding=embedding,
+            tied=bool(tied),
+            cell_options=cell_options,
+            symbols=symbols,
+            least=least,
+            most=most,
+        )
+        cell_for(cell, units, cell_options)  # options that the cell does not have are refused here
         if symbols not in KINDS:
             raise ValueError(f"symbols must be one of {', '.join(KINDS)}. Received: {symbols!r}")
         if tied and embedding is None:
             raise ValueError(
                 "tied=True shares trained vectors of the symbols: give their width too, such as embedding=64"
             )
-        self.arguments = {
-            "cell": cell,
-            "units": check_units(units),
-            "layers": check_units(layers, "layers"),
-            "dropout": dropout,
-            "embedding": None if embedding is None else check_units(embedding, "embedding"),
-            "tied": bool(tied),
-            "cell_options": cell_options,
-            "symbols": symbols,
-            "least": check_units(least, "least"),
-            "most": None if most is None else check_units(most, "most"),
-        }
         self.recipe = TextRecipe.of(recipe)
-        self.model = self.vocabulary = self.report = self._generator = self._reader = None
-
-    @property
-    def cell(self):
-        return self.arguments["cell"]
+        self._generator = self._reader = None
 
     @property
     def kind(self):
@@ -378,52 +366,16 @@ class LanguageModel:
         vectors = self.model.get_layer("embedding").embeddings
         return self.vocabulary.look_up(range(len(self.vocabulary))), keras.ops.convert_to_numpy(vectors)
 
-    # ---------------------------------------------------------------- save and load
-    def save(self, path, card=None):
-        """Write a bundle, a folder with the model, the vocabulary and a card."""
-        self._check_fitted()
-        config = {
-            "task": "zoo.tasks.language_model:LanguageModel",
-            "arguments": {**self.arguments, "recipe": self.recipe.to_config()},
-            "vocabulary": self.vocabulary.to_config(),
-        }
-        probe = np.random.default_rng(0).integers(len(self.vocabulary), size=(2, 20)).astype("int32")
-        bundle.save(path, self.model, config, [probe], card or self.card())
+    # ---------------------------------------------------------------- save
+    @property
+    def name(self):
+        """What a card calls it where the catalog does not."""
+        return {"characters": "char-rnn", "words": "word-rnn"}[self.kind.name]
 
-    def card(self, **fields):
-        """The card of this model."""
-        report, done = self.report, {}
-        if report:
-            done = {n: getattr(report, n) for n in ("method", "samples", "seed", "best_epoch", "stopped")}
-        made = {
-            "name": {"characters": "char-rnn", "words": "word-rnn"}[self.kind.name],
-            "pattern": self.pattern,
-            "cell": self.cell,
-        }
-        return {**made, "parameters": self.model.count_params(), "training": done, **fields}
-
-    @classmethod
-    def load(cls, path):
-        """Read a bundle that `save` wrote.
-
-        Raises:
-            zoo.bundle.BundleError: a file is missing, is not the one that the card describes, or there is no vocabulary.
-        """
-        model, config = bundle.load(path)
-        if "vocabulary" not in config:
-            raise bundle.BundleError(
-                f"{path} holds no vocabulary, without which its numbers are no text: it is not a language model that "
-                "LanguageModel.save wrote. Save it anew."
-            )
-        task = cls(**{n: v for n, v in config["arguments"].items() if n in (*ARGUMENTS, "recipe")})
-        task.model, task.vocabulary = model, Vocabulary.from_config(config["vocabulary"])
-        return task
+    def probe(self):
+        return [np.random.default_rng(0).integers(len(self.vocabulary), size=(2, 20)).astype("int32")]
 
     # ---------------------------------------------------------------- checks
-    def _check_fitted(self):
-        if self.model is None:
-            raise RuntimeError("This model is not trained yet: call fit(text), or zoo.load a saved one.")
-
     def _known(self, text, what):
         """The numbers of a prompt, of which the model knows every character."""
         self._check_fitted()

@@ -15,7 +15,7 @@ from zoo.tasks.layout import Report
 from zoo.training.fit import adam
 from zoo.training.recipe import Recipe
 
-SIZES = ("units", "layers", "embedding", "label_embedding", "head", "least")
+SIZES = ("units", "layers", "embedding", "label_embedding", "head", "least", "most")
 SHARES = ("dropout", "symbol_dropout")
 
 
