@@ -178,6 +178,7 @@ def test_it_fits_the_window_and_has_the_colours_that_are_preferred(visit, scheme
     press(page, "Read")
     written(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".zoo-text").bounding_box()["y"] < 900                 # it is in the window
     if where := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{where}/{scheme}-{width}.png", full_page=True)
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -20,6 +20,10 @@ FONTS = ["system-ui", "sans-serif"]
 MONOSPACE = ["ui-monospace", "Consolas", "DejaVu Sans Mono", "monospace"]
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1, **PRIVATE}  # one reader or writer at a time
+# In a narrow window the text stands below all that can be set.
+TO_TEXT = (
+    "() => [...document.querySelectorAll('.zoo-text')].find(e => e.offsetParent)?.scrollIntoView({block: 'nearest'})"
+)
 SUBDUED = {"light": "#52525b", "dark": "#d4d4d8"}  # of explanations: to be read, too
 
 
@@ -142,8 +146,10 @@ def writing(task):
     asked = {"inputs": [prompt, length, temperature, top_p, seed], "outputs": [shown, scores, text, reading], **MODEL}
     then = {"fn": on_read, "inputs": [text, *cell], "outputs": [shown, scores, reading], **MODEL}
     recolour = {"fn": coloured, "inputs": [reading, *cell], "outputs": shown, **PRIVATE}
-    written = write.click(on_write, **asked, scroll_to_output=True)
+    written = write.click(on_write, **asked)
     written.then(**then)
+    for button in (write, read):
+        button.click(None, js=TO_TEXT, **PRIVATE)
     stop.click(None, cancels=[written], **PRIVATE).then(**then)
     read.click(lambda prompt: (prompt, len(prompt)), prompt, text, **PRIVATE).then(**then)
     follower.input(lambda at: cells[at], follower, cell, **PRIVATE).then(**recolour)
