@@ -96,7 +96,7 @@ def test_recipes_that_cannot_be(recipe, words):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    ({"cell": "narmax"}, "use narx"), ({"units": 0}, "units"), ({"dropout": 1.5}, "dropout"), ({"least": 0}, "least"),
+    ({"cell": "narmax"}, "use cell=.narx"), ({"units": 0}, "units"), ({"dropout": 1.5}, "dropout"), ({"least": 0}, "least"),
 ])
 def test_arguments_that_cannot_be(arguments, words):
     with pytest.raises(ValueError, match=words):
@@ -330,7 +330,7 @@ def test_a_bundle_without_a_vocabulary_is_refused(tmp_path, fitted):
     card = json.loads((path / "card.json").read_text())
     card["files"]["task.json"] = bundle.sha256(path / "task.json")
     (path / "card.json").write_text(bundle._text(bundle.sealed(card)))
-    with pytest.raises(BundleError, match="holds no vocabulary, without which its numbers are no text"):
+    with pytest.raises(BundleError, match="holds no vocabulary, without which a text is no numbers"):
         zoo.load(path)
 
 

@@ -105,7 +105,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_result(tmp_path):
 
 def test_a_card_has_the_perplexity_and_what_counts_beside_it(tied):
     parts = tied.split(TEXT)
-    assert parts.spans["train"].startswith("words 0 to ")
+    assert parts.spans["valid"].startswith("words 0 to ")
     found = tied.evaluate(parts)
     rows = found["scores"]["next word"]
     assert found["measure"] == "nats per word" and found["valid_nats per word"] == tied.score(parts.valid).nats
