@@ -169,8 +169,8 @@ def test_what_cannot_be_filled_in(fitted, arguments, words):
 
 
 def test_texts_that_cannot_be_learned_or_scored(fitted):
-    with pytest.raises(DataError, match="a chunk of 20 needs 21"):
-        small().fit("a b c d e f g h i j k l")
+    with pytest.raises(DataError, match="a chunk of 50 needs 51"):
+        small(recipe={"chunk": 50}).fit("the cat " * 6)
     with pytest.raises(DataError, match="none around it"):
         fitted.score("a")
     for call in (lambda t: t.fill("a_"), lambda t: t.score("ab"), lambda t: t.save("x")):
