@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data import text as texts
 from zoo.data.errors import DataError
-from zoo.data.labelled import WORD
+from zoo.data.symbols import WORD
 from zoo.data.text import Parts
 
 STRING, NUMBER = '"…"', "0"  # the words that stand for all strings, and all numbers
@@ -54,7 +54,7 @@ def words_of(string, kind):
     ['x', '+=', 'f', '(', '0', ',', '"…"', ')']
     """
     if kind == "prose":
-        found = list(WORD.finditer(unicodedata.normalize("NFC", string)))
+        found = list(re.finditer(WORD, unicodedata.normalize("NFC", string)))
         return [match.group().lower() for match in found], np.array([match.start() for match in found], int)
     found = [match for match in SOURCE.finditer(string) if match.lastgroup != "comment"]
     one_for_all = {"string": STRING, "number": NUMBER}

@@ -303,12 +303,13 @@ class _Watch(keras.callbacks.Callback):
         self.time, self.before = time.perf_counter(), 0
 
     def on_train_batch_end(self, step, logs=None):
-        now, done = time.perf_counter(), (step + 1) * self.each
-        if now - self.time < 1 and step + 1 < self.steps and self.before:
+        done = (step + 1) * self.each
+        if time.perf_counter() - self.time < 1 and step + 1 < self.steps and self.before:
             return
+        loss = float(logs["loss"]) * self.scale  # waits for the updates that are under way
+        now = time.perf_counter()
         rate = (done - self.before) / max(now - self.time, 1e-9)
         self.time, self.before = now, done
         if hasattr(self.model, "jax_state_sync"):  # the trainer on JAX holds the weights itself
             self.model.jax_state_sync()
-        loss = float(logs["loss"]) * self.scale
         self.watch(Moment(self.epoch, self.recipe.epochs, done, self.steps * self.each, loss, rate))
