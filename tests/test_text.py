@@ -220,7 +220,7 @@ def test_words_are_read_in_blocks(size, monkeypatch):
     assert str(words) == string and words.alphabet == whole.alphabet and np.array_equal(words.codes, whole.codes)
     assert len(words) == len(symbols.split_words(string)) and isinstance(words.codes, np.memmap)
     assert words.counts()["The"] == 10 and words.fingerprint == Text.of(string).fingerprint and words.cut("words") is words
-    assert words.split().spans["train"].startswith("words 0 to ")
+    assert words.split().spans["valid"].startswith("words 0 to ")
     with pytest.raises(DataError, match="is a text of words already: give the text of characters"):
         words.cut("characters")
     with pytest.raises(DataError, match="has 3 words: too few for three parts"):

@@ -21,6 +21,7 @@ from zoo.training.recipe import Recipe
 from zoo.training.second_order import OneHiddenLayer
 from zoo.training.simulation import TOO_FAR, Diverged, Simulation, regressors
 from zoo.training.structure import Space, search
+from zoo.wording import steps_ahead
 
 RECIPE = {"restarts": 3, "decay": 1e-3, "closed_loop": (20, None)}
 RECIPE_OF_A_CORE = {
@@ -240,7 +241,7 @@ class NARX:
         origins = np.arange(self.memory, len(record) - steps + 1)  # the first step of each run
         if len(origins) == 0:
             raise DataError(
-                f"The record has {len(record)} samples; {metrics.steps_ahead(steps)} after {self.memory} of initial conditions "
+                f"The record has {len(record)} samples; {steps_ahead(steps)} after {self.memory} of initial conditions "
                 f"need {self.memory + steps}."
             )
         u, y = self._scaled(record)
