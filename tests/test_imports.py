@@ -30,11 +30,11 @@ MAY_IMPORT["cli"] |= {"registry", "console", "__init__"}
 MAY_IMPORT["cli_series"] = MAY_IMPORT["cli"] | {"cli_series"}
 MAY_IMPORT["cli_forecast"] = MAY_IMPORT["cli_series"] | {"cli_forecast"}
 MAY_IMPORT["cli_write"] = MAY_IMPORT["cli"] | {"cli_write"}
-MAY_IMPORT["cli_text"] = MAY_IMPORT["cli_forecast"] | {"cli_text", "cli_write"}
-MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli"] | {"cli_classify"}
-MAY_IMPORT["cli_words"] = MAY_IMPORT["cli"] | {"cli_words"}
+MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli_write"] | {"cli_classify"}
+MAY_IMPORT["cli_words"] = MAY_IMPORT["cli_write"] | {"cli_words"}
+MAY_IMPORT["cli_train"] = MAY_IMPORT["cli_forecast"] | {"cli_train", "cli_write", "cli_classify", "cli_words"}
 MAY_IMPORT["cli_demo"] = MAY_IMPORT["cli"] | {"cli_demo", "contrib"}
-MAY_IMPORT["cli"] |= {f"cli_{part}" for part in ("forecast", "text", "classify", "write", "words", "demo")}
+MAY_IMPORT["cli"] |= {f"cli_{part}" for part in ("forecast", "train", "classify", "write", "words", "demo")}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 
 

@@ -336,7 +336,8 @@ def test_a_bundle_without_a_vocabulary_is_refused(tmp_path, fitted):
 
 def test_the_catalog_trains_it_on_a_text_of_ones_own(tmp_path):
     data = Text.of(TEXT, "cats")
-    options = {"arguments": {**SMALL, "recipe": ONE}, "options": lambda task, seed: {}, "command": "zoo train"}
+    commands = {"train": "zoo train", "evaluate": "zoo evaluate"}
+    options = {"arguments": {**SMALL, "recipe": ONE}, "options": lambda task, seed: {}, "commands": commands}
     card = run.train_own("char-rnn", data, seeds=(0, 1), path=tmp_path / "mine", **options)
     assert list(card["seeds"]) == ["0", "1"] and card["data"]["rows"] == len(data)
     assert card["metrics"]["measure"] in card["seeds"]["0"]

@@ -115,7 +115,11 @@ def read_card(path):
         recover(path)
     file = path / "card.json"
     if not file.is_file():
-        raise BundleError(f"There is no bundle at {path} (no card.json).")
+        begun = path.with_name(f"{path.name}.training")
+        more = (
+            " Its training was stopped: go on with the same `zoo train` command and --resume." if begun.is_dir() else ""
+        )
+        raise BundleError(f"There is no bundle at {path} (no card.json).{more}")
     try:
         text = file.read_text(encoding="utf-8")
         card = check_model_card(json.loads(text), str(file))

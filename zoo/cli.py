@@ -17,9 +17,9 @@ from zoo.cards import judged, measure
 from zoo.cli_classify import classify
 from zoo.cli_demo import demo
 from zoo.cli_forecast import backtest, forecast
-from zoo.cli_text import generate, train
+from zoo.cli_train import train
 from zoo.cli_words import nearest
-from zoo.cli_write import fill
+from zoo.cli_write import fill, generate
 from zoo.console import console, errors, load_keras, number, print_metrics
 
 app = typer.Typer(
@@ -188,6 +188,8 @@ app.command()(train)
 def evaluate(
     name: Annotated[str, typer.Argument(help="A pretrained model, or the folder of one's own, such as ./char-rnn.")],
     text: Annotated[Path | None, typer.Option(help="The text that a model of one's own was trained on.")] = None,
+    column: Annotated[str, typer.Option(help="Of a CSV file: the column of the texts.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Of a CSV file: the column of the labels.")] = "label",
     ship: Annotated[
         bool,
         typer.Option(
@@ -199,10 +201,9 @@ def evaluate(
     load_keras()
     from zoo import bundle
     from zoo.catalog.run import evaluate as run
-    from zoo.data.text import Text
 
     path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
-    card, metrics = run(name, Text.read(text) if text else None)
+    card, metrics = run(name, text, column=column, label_column=label_column)
     print_metrics(metrics)
     error = measure(metrics)
     now, then = (math.nan if each is None else each for each in (judged(m, "test") for m in (metrics, card["metrics"])))

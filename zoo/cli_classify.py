@@ -9,14 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from zoo import registry
+from zoo.cli_write import of_task
 from zoo.console import console, load_keras
 
 CLASSIFIER = "zoo.tasks.classifier:Classifier"
 SHOWN = 3  # labels of a text
-
-
-def classifiers():
-    return ", ".join(n for n in registry.list_models() if registry.catalog().split(n)[0].task == CLASSIFIER)
 
 
 def classify(
@@ -34,7 +31,7 @@ def classify(
     if bool(csv) + bool(texts) > 1 or bool(csv) != bool(column):
         raise typer.BadParameter("give texts, or --csv FILE with --column NAME")
     if not registry.is_folder(name) and registry.catalog().split(name)[0].task != CLASSIFIER:
-        raise typer.BadParameter(f"{name} is no classifier of texts. Classifiers: {classifiers()}")
+        raise typer.BadParameter(f"{name} is no classifier of texts. Classifiers: {of_task(CLASSIFIER)}")
     texts = texts or given(csv, column)
     load_keras()
     task = registry.load(name)

@@ -8,13 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from zoo import registry
+from zoo.cli_write import of_task
 from zoo.console import console, load_keras
 
-
-def with_vectors():
-    """The models of the catalog that have projected words."""
-    task = "zoo.tasks.word_vectors:WordVectors"
-    return ", ".join(n for n in registry.list_models() if registry.catalog().split(n)[0].task == task)
+VECTORS = "zoo.tasks.word_vectors:WordVectors"
 
 
 def nearest(
@@ -27,7 +24,7 @@ def nearest(
     load_keras()
     task = registry.load(name)
     if not hasattr(task, "nearest"):
-        raise typer.BadParameter(f"{name} has no projected words. Models that have: {with_vectors()}")
+        raise typer.BadParameter(f"{name} has no projected words. Models that have: {of_task(VECTORS)}")
     table, groups = Table(), {}
     table.add_column("word")
     table.add_column("nearest, with the cosine")

@@ -14,19 +14,21 @@ from zoo.cards import judged, measure
 from zoo.registry import bundle_path, catalog, create, is_folder, load, resolve
 
 
-def train(name, *, seeds=None, path=None, progress=None, options=None):
+def train(name, *, seeds=None, path=None, options=None, whole=False):
     """Train a pretrained model anew with several seeds, keep the one best on the validation part, write its bundle.
 
     Arguments:
         name: "architecture.tag", or the architecture if it has one set of weights.
         seeds: of the trainings; the entry's own by default.
         path: of the bundle; the one that ships with zoo by default.
-        progress: called as progress(seed, epoch, train_mse, valid_mse).
-        options: instead of it, a function of (task, seed) that gives further arguments for `fit`. Then Ctrl-C is an
-            InterruptedError, and nothing is written.
+        options: a function of (task, seed) that gives further arguments for `fit`, such as `progress`.
+        whole: write nothing if Ctrl-C has stopped a training.
 
     Returns:
         The card, as a dict.
+
+    Raises:
+        InterruptedError: Ctrl-C, with `whole`; what was learned is in the checkpoint, if `options` named one.
     """
     home, name = bundle_path(name)
     entry, tag = catalog().split(name)
@@ -36,8 +38,8 @@ def train(name, *, seeds=None, path=None, progress=None, options=None):
         lambda: create(name),
         resolve(weights.data)(),
         path or home,
-        options or (lambda task, seed: {"progress": progress and (lambda *a: progress(seed, *a))}),
-        whole=options is not None,
+        options or (lambda task, seed: {}),
+        whole=whole,
         name=name,
         pattern=entry.pattern,
         cell=entry.cell,
@@ -47,19 +49,15 @@ def train(name, *, seeds=None, path=None, progress=None, options=None):
     )
 
 
-def train_own(name, data, *, arguments, seeds, path, options, command):
+def train_own(name, data, *, arguments, seeds, path, options, commands, whole=False):
     """The same of a model of the catalog with other arguments, on a user's own data.
 
     Arguments:
         name: of the architecture.
         data: what its task can split.
         arguments: of the task, instead of the entry's.
-        seeds, path: as of `train`.
-        options: a function of (task, seed) that gives further arguments for `fit`.
-        command: what the user typed, for the card.
-
-    Raises:
-        InterruptedError: Ctrl-C; what was learned is in the checkpoint, if `options` named one.
+        seeds, path, options, whole: as of `train`.
+        commands: that train and evaluate it again, for the card.
     """
     entry, _ = catalog().split(name)
     return best_of(
@@ -72,9 +70,9 @@ def train_own(name, data, *, arguments, seeds, path, options, command):
         pattern=entry.pattern,
         cell=arguments.get("cell", entry.cell),
         data=data.name,
-        commands={"train": command, "evaluate": f"zoo evaluate {path} --text {data.name}"},
+        commands=commands,
         license="unstated",
-        whole=True,
+        whole=whole,
     )
 
 
@@ -117,12 +115,13 @@ def of_seed(metrics):
     }
 
 
-def evaluate(name, data=None):
+def evaluate(name, data=None, **columns):
     """Re-make a card's numbers from the bundle and the data.
 
     Arguments:
         name: of a pretrained model, or the folder of a bundle.
-        data: those of a user's own model.
+        data: those of a user's own model; or a Path, which its task reads.
+        columns: what the task's `read` takes beside the path.
 
     Returns:
         (card, metrics as they come out now).
@@ -138,7 +137,12 @@ def evaluate(name, data=None):
     entry, tag = catalog().split(name)
     if data is None and tag is None:
         raise DataError(f"{path} was trained on data of your own: name them, --text FILE on the command line.")
-    data = resolve(entry.weights[tag].data)() if data is None else data
+    if data is None:
+        data = resolve(entry.weights[tag].data)()
+    elif isinstance(data, Path):
+        if not hasattr(task, "read"):
+            raise DataError(f"{name} was trained on no text: evaluate it without --text.")
+        data = task.read(data, **columns)
     if data.fingerprint != card["data"]["fingerprint"]:
         raise DataError(
             f"{card['data']['name']} gives other data than the card of {name} speaks of (another version of its package, or of "

@@ -97,6 +97,11 @@ class Labelled:
         """The labels, sorted."""
         return tuple(sorted(set(self.labels)))
 
+    @property
+    def summary(self):
+        """How many texts and labels there are."""
+        return f"{self.name}: {len(self):,} texts of {len(self.classes):,} labels"
+
     @cached_property
     def fingerprint(self):
         """SHA-256 of all texts and labels, to tell whether they are those that a card speaks of."""

@@ -117,6 +117,11 @@ class Text:
     symbols: str = "characters"
     kept: object = field(default=None, repr=False)  # the temporary folder of the codes, which goes when nobody needs it
 
+    @property
+    def summary(self):
+        """How many symbols there are."""
+        return f"{self.name}: {len(self):,} {self.symbols}, {len(self.alphabet):,} different"
+
     @classmethod
     def of(cls, string, name="text"):
         """The text of a string.
@@ -253,7 +258,11 @@ class Text:
         size = len(self)
         begin, end = int(size * valid), int(size * (1 - test))
         if min(begin, end - begin, size - end) < 2:
-            raise DataError(f"{self.name} has {size:,} {self.symbols}: too few for three parts. Give a longer text.")
+            least = int(np.ceil(2 / min(valid, test, 1 - valid - test)))
+            raise DataError(
+                f"{self.name} has {size:,} {self.symbols}: too few for three parts. Give a longer text: {least:,} at least, "
+                "and tens of thousands to learn anything from."
+            )
         return Parts(self[:begin], self[begin:end], self[end:], self.name)
 
 

@@ -8,17 +8,14 @@ import pandas as pd
 
 from zoo.data import text as texts
 from zoo.data.errors import DataError
-from zoo.data.text import Parts, Vocabulary
+from zoo.data.text import Parts
 from zoo.evaluation import blanks
 from zoo.evaluation.language import MEASURE
 from zoo.models.between import MISSING, between
 from zoo.tasks.language_model import Score
-from zoo.tasks.layout import Report
-from zoo.tasks.text_task import TextTask, checked
-from zoo.training import language as training
+from zoo.tasks.text_task import StreamTask, checked
 from zoo.training.language import TextRecipe
 
-JUDGED = 50_000  # characters of the validation part by which an epoch is judged
 STRETCH, MARGIN = 256, 64  # characters that are filled in at a time, and what is read on either side of them
 BATCH = 32  # stretches at a time
 MOST = 200  # blanks of a text
@@ -66,7 +63,7 @@ class FilledScore(Score):
         return float(np.mean(self.right))
 
 
-class BlankFiller(TextTask):
+class BlankFiller(StreamTask):
     """A recurrent network that says which character is missing, from those before it and those after it.
 
     Two networks in one, `zoo.models.between.between`: one reads up to the blank, the other backwards down to it, and what both
@@ -92,6 +89,7 @@ class BlankFiller(TextTask):
     """
 
     loss, noun, name, pattern = MEASURE, "filler", "fill-blank", "many-to-many"
+    judged = 50_000
 
     def __init__(
         self,
@@ -131,47 +129,16 @@ class BlankFiller(TextTask):
         """The parts of a text, as of `zoo.tasks.LanguageModel.split`."""
         return text if isinstance(text, Parts) else texts.as_text(text).split()
 
-    def fit(self, text, *, seed=0, progress=None, watch=None, checkpoint=None):
-        """Learn from a text.
-
-        Arguments:
-            text: what `split` takes. The test part is not touched.
-            seed, progress, watch, checkpoint: as of `zoo.tasks.LanguageModel.fit`; an epoch is judged on at most 50,000
-                characters of the validation part.
-
-        Returns:
-            The filler itself; `report` says what the training did.
-
-        Raises:
-            DataError: the text is empty, too short for a chunk, or not UTF-8.
-            ValueError: the training diverged, or the checkpoint is of another one.
-        """
-        parts = self.split(text)
-        try:
-            batch = self.recipe.streams(len(parts.train), f"The training part of {parts.name}")
-        except ValueError as error:
-            raise DataError(str(error)) from None
-        keras.utils.set_random_seed(seed)
-        vocabulary = Vocabulary.of(parts.train.counts(), least=self.arguments["least"])
+    def network(self, seed):
         shape = {name: value for name, value in self.arguments.items() if name not in ("cell", "least")}
-        self.vocabulary, self.model = vocabulary, between(self.cell, len(vocabulary), **shape)
-        judged = parts.valid[:JUDGED].numbers(vocabulary)
+        return between(self.cell, len(self.vocabulary), **shape)
+
+    def carries(self, batch, counts, seed):
         symbols = keras.Input(batch_shape=(batch, None), dtype="int32")
-        outcome = training.fit(
-            keras.Model(symbols, self.model(symbols)),
-            parts.train.codes,
-            parts.train.table(vocabulary),
-            lambda: -np.mean(self._score(judged)[0]),
-            self.recipe,
-            seed=seed,
-            progress=progress,
-            watch=watch,
-            checkpoint=checkpoint,
-            identity={"arguments": self.arguments, "text": parts.train.fingerprint, "characters": len(parts.train)},
-        )
-        found = self.recipe.optimizer, self.model.count_params(), len(parts.train), seed
-        self.report = Report(*found, outcome.train, outcome.valid, outcome.best_epoch, outcome.stopped)
-        return self
+        return keras.Model(symbols, self.model(symbols))  # which reads each chunk on its own
+
+    def log_probabilities(self, numbers):
+        return self._score(numbers)[0]
 
     # ---------------------------------------------------------------- fill in
     def fill(self, text, blank="_"):

@@ -10,17 +10,14 @@ from zoo import inspection
 from zoo.data import text as texts
 from zoo.data.errors import DataError
 from zoo.data.symbols import KINDS
-from zoo.data.text import Parts, Vocabulary
+from zoo.data.text import Parts
 from zoo.evaluation import language as evaluation
 from zoo.models import Generator
 from zoo.models.encoders import cell_for
 from zoo.models.language import carrying, next_symbol
-from zoo.tasks.layout import Report
-from zoo.tasks.text_task import TextTask, checked
-from zoo.training import language as training
+from zoo.tasks.text_task import StreamTask, checked
 from zoo.training.language import TextRecipe
 
-JUDGED = 100_000  # symbols of the validation part by which an epoch is judged
 PIECE = 32  # symbols that `stream` gives at a time
 STRIDE = 512  # symbols: to a multiple of these is padded what `states` reads
 SHAPE = ("units", "layers", "dropout", "embedding", "tied", "cell_options")  # of the network
@@ -59,7 +56,7 @@ class Score:
         return float(np.exp(self.nats))
 
 
-class LanguageModel(TextTask):
+class LanguageModel(StreamTask):
     """A recurrent network that foretells the next symbol of a text: a character, or a word.
 
         P(s_{t+1} | s_1 … s_t) = softmax(W h_t + b),   h_t = the state of the cells after s_t
@@ -127,77 +124,27 @@ class LanguageModel(TextTask):
         self.recipe = TextRecipe.of(recipe)
         self._generator = self._reader = None
 
-    @property
-    def kind(self):
-        """What it reads and writes, a `zoo.data.symbols.Kind`."""
-        return KINDS[self.arguments["symbols"]]
-
     # ---------------------------------------------------------------- fit
     def split(self, text):
         """The parts of a text: the first 5 % to choose by, the next 85 % to learn from, the last 10 % to judge by. `Parts` are
         taken as they are; a string, a `Text`, or a `Path` of a file or folder of UTF-8 text."""
         return (text if isinstance(text, Parts) else self._cut(text).split()).cut(self.kind.name)
 
-    def fit(self, text, *, seed=0, progress=None, watch=None, checkpoint=None):
-        """Learn from a text.
-
-        Arguments:
-            text: what `split` takes. The test part is not touched.
-            seed: of the first weights, dropout, and where an epoch begins: the same seed gives the same model.
-            progress: called after each epoch as progress(epoch, train, valid), nats per symbol, the latter on at most
-                100,000 symbols of the validation part.
-            watch: called about once a second with a `zoo.training.language.Moment`; meanwhile `generate` shows what the model
-                writes so far.
-            checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
-                on from there when it is started again, to the same result.
-
-        Returns:
-            The model itself; `report` says what the training did.
-
-        Raises:
-            DataError: the text is empty, too short for a chunk, or not UTF-8.
-            ValueError: the training diverged, or the checkpoint is of another one.
-        """
-        parts = self.split(text)
-        try:
-            batch = self.recipe.streams(len(parts.train), f"The training part of {parts.name}")
-        except ValueError as error:
-            raise DataError(str(error)) from None
-        keras.utils.set_random_seed(seed)
-        options = {name: self.arguments[name] for name in ("least", "most")}
-        vocabulary = Vocabulary.of(parts.train.counts(), **options)
-        model = next_symbol(self.cell, len(vocabulary), **{n: self.arguments[n] for n in SHAPE})
+    def network(self, seed):
+        model = next_symbol(self.cell, len(self.vocabulary), **{n: self.arguments[n] for n in SHAPE})
         if self.recipe.initial:
             drawn(model, self.recipe.initial, seed)
-        self.model, self.vocabulary, self._generator = model, vocabulary, None
-        sampled = {}
-        if self.recipe.sampled:
-            counts = vocabulary.count(parts.train.counts())
-            sampled = {"sampled": self.recipe.sampled, "counts": counts, "seed": seed}
-        generator, judged = self.generator, parts.valid[:JUDGED].numbers(vocabulary)
-        outcome = training.fit(
-            carrying(model, batch, **sampled),
-            parts.train.codes,
-            parts.train.table(vocabulary),
-            lambda: -np.mean(generator.log_probabilities(judged)),
-            self.recipe,
-            seed=seed,
-            progress=progress,
-            watch=watch,
-            checkpoint=checkpoint,
-            identity={"arguments": self.arguments, "text": parts.train.fingerprint, "characters": len(parts.train)},
-        )
-        self.report = Report(
-            self.recipe.optimizer,
-            model.count_params(),
-            len(parts.train),
-            seed,
-            outcome.train,
-            outcome.valid,
-            outcome.best_epoch,
-            outcome.stopped,
-        )
-        return self
+        return model
+
+    def carries(self, batch, counts, seed):
+        self._generator = Generator(self.model, never=(0,))  # which checks the network: before training can spoil it
+        if not self.recipe.sampled:
+            return carrying(self.model, batch)
+        counts = self.vocabulary.count(counts)
+        return carrying(self.model, batch, sampled=self.recipe.sampled, counts=counts, seed=seed)
+
+    def log_probabilities(self, numbers):
+        return self.generator.log_probabilities(numbers)
 
     # ---------------------------------------------------------------- write
     @property
@@ -210,7 +157,7 @@ class LanguageModel(TextTask):
     def generator(self):
         """The `zoo.models.Generator` of this model's symbols; it never writes the unknown one."""
         self._check_fitted()
-        if self._generator is None:
+        if self._generator is None or self._generator.model is not self.model:
             self._generator = Generator(self.model, never=(0,))
         return self._generator
 

@@ -1,4 +1,4 @@
-"""What tasks on texts share: a network and the vocabulary of its symbols in one bundle, and labelled texts in parts."""
+"""What tasks on texts share: a network and its vocabulary in one bundle, training on one long text and on labelled ones."""
 
 import inspect
 
@@ -10,8 +10,10 @@ from zoo.cells import catalog
 from zoo.cells.base import check_share, check_units
 from zoo.data.errors import DataError
 from zoo.data.labelled import Labelled, Parts, check_several
-from zoo.data.text import Vocabulary
+from zoo.data.symbols import KINDS
+from zoo.data.text import Text, Vocabulary
 from zoo.tasks.layout import Report
+from zoo.training import language as training
 from zoo.training.fit import adam
 from zoo.training.recipe import Recipe
 
@@ -38,12 +40,12 @@ class TextTask:
     """A network of symbols with their vocabulary. A task has these, and says what its bundle needs beside them."""
 
     noun, name, pattern = "model", "", ""
-    needs = ("vocabulary",)  # without these in task.json a bundle cannot be used
+    needs, without = ("vocabulary",), "without which a text is no numbers"  # in task.json, or a bundle cannot be used
     model = vocabulary = report = None
 
     @property
     def cell(self):
-        return self.arguments["cell"]
+        return self.arguments.get("cell", "none")
 
     def config(self):
         """What stands in the bundle beside the arguments and the vocabulary."""
@@ -51,6 +53,11 @@ class TextTask:
 
     def adopt(self, config):
         """Take over what `config` gave."""
+
+    @staticmethod
+    def read(path, *, folder=None, **columns):
+        """A file or folder of UTF-8 text, as `split` takes it; its memory-mapped copy is in `folder`, or a temporary one."""
+        return Text.read(path, folder=folder)
 
     def save(self, path, card=None):
         """Write a bundle, a folder with the model, the vocabulary and a card."""
@@ -61,9 +68,13 @@ class TextTask:
             **self.config(),
             "vocabulary": self.vocabulary.to_config(),
         }
-        bare = keras.models.clone_model(self.model)  # without the state of the optimizer, twice as large as the weights
+        bundle.save(path, self.bare(), config, self.probe(), card or self.card())
+
+    def bare(self):
+        """The network without the state of its optimizer, which is twice as large as the weights."""
+        bare = keras.models.clone_model(self.model)
         bare.set_weights(self.model.get_weights())
-        bundle.save(path, bare, config, self.probe(), card or self.card())
+        return bare
 
     def card(self, **fields):
         """The card of this task; the catalog's training adds data, metrics and commands."""
@@ -83,7 +94,7 @@ class TextTask:
         gone = [name for name in cls.needs if not config.get(name)]
         if gone:
             raise bundle.BundleError(
-                f"{path}: task.json holds no {' and no '.join(gone)}, without which a text is no numbers. Get the bundle again."
+                f"{path}: task.json holds no {' and no '.join(gone)}, {cls.without}. Get the bundle again."
             )
         task = cls(**{n: v for n, v in config["arguments"].items() if n in inspect.signature(cls).parameters})
         task.model, task.vocabulary = model, Vocabulary.from_config(config["vocabulary"])
@@ -94,6 +105,91 @@ class TextTask:
         if self.model is None:
             raise RuntimeError(f"This {self.noun} is not trained yet: call fit(data), or zoo.load a saved one.")
 
+    def _recipe(self, recipe, default):
+        """The recipe of a task that is trained by Adam: itself, or what differs from the default."""
+        found = Recipe.of(recipe, default)
+        if found.method == "lm":
+            raise ValueError(f'A {type(self).__name__} is trained by Adam: use method="adam"')
+        return found
+
+    def _learn(self, model, train, valid, loss, *, samples, seed, progress):
+        """Train the network on batches by Adam, and report what came of it."""
+        history, stopped = adam(model, train, valid, self.recipe, seed=seed, progress=progress, loss=loss)
+        errors = history.get("loss", []), history.get("val_loss", [])
+        best = int(np.nanargmin(errors[1])) + 1 if errors[1] else 0
+        self.model, self.report = model, Report("adam", model.count_params(), samples, seed, *errors, best, stopped)
+
+
+class StreamTask(TextTask):
+    """A task on one long text, read in parallel streams by truncated back-propagation through time.
+
+    A task says how its `network` is made, how it `carries` its state, and by what `judged` numbers an epoch is chosen.
+    """
+
+    judged = 100_000  # symbols of the validation part, at most, by which an epoch is judged
+
+    @property
+    def kind(self):
+        """What it reads, a `zoo.data.symbols.Kind`."""
+        return KINDS[self.arguments.get("symbols", "characters")]
+
+    def fit(self, text, *, seed=0, progress=None, watch=None, checkpoint=None):
+        """Learn from a text.
+
+        Arguments:
+            text: what `split` takes. The test part is not touched.
+            seed: of the first weights, dropout, and where an epoch begins: the same seed gives the same model.
+            progress: called after each epoch as progress(epoch, train, valid), nats per symbol, the latter on at most
+                `judged` symbols of the validation part.
+            watch: called about once a second with a `zoo.training.language.Moment`; meanwhile the task can be used as it is by
+                then, and a `LanguageModel` shows what it writes.
+            checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
+                on from there when it is started again, to the same result.
+
+        Returns:
+            The task itself; `report` says what the training did.
+
+        Raises:
+            DataError: the text is empty, too short for a chunk, or not UTF-8.
+            ValueError: the training diverged, or the checkpoint is of another one.
+        """
+        parts = self.split(text)
+        train, told = parts.train, {"seed": seed, "progress": progress, "watch": watch, "checkpoint": checkpoint}
+        try:
+            batch = self.recipe.streams(len(train), f"The training part of {parts.name}")
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        keras.utils.set_random_seed(seed)
+        options = {name: self.arguments[name] for name in ("least", "most") if name in self.arguments}
+        counts = train.counts()
+        self.vocabulary = Vocabulary.of(counts, **options)
+        self.model = self.network(seed)
+        judged = parts.valid[: self.judged].numbers(self.vocabulary)
+        outcome = training.fit(
+            self.carries(batch, counts, seed),
+            train.codes,
+            train.table(self.vocabulary),
+            lambda: -np.mean(self.log_probabilities(judged)),
+            self.recipe,
+            identity={"arguments": self.arguments, "text": train.fingerprint, "characters": len(train)},
+            **told,
+        )
+        method, found = self.recipe.optimizer, (outcome.train, outcome.valid, outcome.best_epoch, outcome.stopped)
+        self.report = Report(method, self.model.count_params(), len(train), seed, *found)
+        return self
+
+    def network(self, seed):
+        """A new network of the symbols of the vocabulary."""
+        raise NotImplementedError
+
+    def carries(self, batch, counts, seed):
+        """The network as it is trained: it carries its state from chunk to chunk of so many streams."""
+        raise NotImplementedError
+
+    def log_probabilities(self, numbers):
+        """The natural logarithm of the probability of each of these symbols but the first."""
+        raise NotImplementedError
+
 
 class LabelledTask(TextTask):
     """A task on texts with labels, trained by Adam."""
@@ -101,18 +197,16 @@ class LabelledTask(TextTask):
     needs = ("vocabulary", "classes")
     classes = ()
 
-    def _recipe(self, recipe, default):
-        """The recipe that is meant: itself, or what differs from the default."""
-        found = recipe if isinstance(recipe, Recipe) else Recipe(**{**default, **(recipe or {})})
-        if found.method == "lm":
-            raise ValueError(f'A {type(self).__name__} is trained by Adam: use method="adam"')
-        return found
-
     def config(self):
         return {"classes": list(self.classes)}
 
     def adopt(self, config):
         self.classes = tuple(config["classes"])
+
+    @staticmethod
+    def read(path, *, column="text", label_column="label", folder=None):
+        """A CSV file of texts with labels, as `split` takes it."""
+        return Labelled.from_csv(path, text=column, label=label_column)
 
     def split(self, data):
         """The parts that `fit` and `evaluate` use: `zoo.data.labelled.Parts` as they are; texts cut 80 % / 10 % / 10 %, by
@@ -137,13 +231,6 @@ class LabelledTask(TextTask):
                 f"The training part has no text with the label {min(new)!r}, which the validation part has."
             )
         return parts
-
-    def _learn(self, model, train, valid, loss, *, samples, seed, progress):
-        """Train the network on batches, and report what came of it."""
-        history, stopped = adam(model, train, valid, self.recipe, seed=seed, progress=progress, loss=loss)
-        errors = history.get("loss", []), history.get("val_loss", [])
-        best = int(np.nanargmin(errors[1])) + 1 if errors[1] else 0
-        self.model, self.report = model, Report("adam", model.count_params(), samples, seed, *errors, best, stopped)
 
     def _check_labels(self, data):
         if not isinstance(data, Labelled):

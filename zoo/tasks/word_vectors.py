@@ -1,29 +1,26 @@
 """Words projected by what stands around them, skip-gram and CBOW: nearest words, analogies, maps, the word that is missing."""
 
-import inspect
 from collections import Counter
 
 import keras
 import numpy as np
 import pandas as pd
 
-from zoo import bundle, inspection
+from zoo import inspection
 from zoo.cells.base import check_units
 from zoo.data.errors import DataError
 from zoo.data.source_words import KINDS, word_parts, words_of
 from zoo.data.text import Vocabulary
 from zoo.evaluation import projections as evaluation
 from zoo.models.projection import negative_sampling, projection, tables
-from zoo.tasks.layout import Report
-from zoo.training.fit import adam
-from zoo.training.recipe import Recipe
+from zoo.tasks.text_task import TextTask
 from zoo.training.word_pairs import METHODS, WordPairs
 
 RECIPE = {"method": "adam", "epochs": 8, "patience": 2, "learning_rate": 2e-3, "batch_size": 4096}
 HELD = 1  # seed of what is drawn for the validation part
 
 
-class WordVectors:
+class WordVectors(TextTask):
     """A vector for each word of a text, such that words with the same words around them have vectors that point the same way.
 
         skip-gram: −log σ(E[w] · U[c]) − Σₖ log σ(−E[w] · U[nₖ]) is least, for words c around w and words nₖ that are drawn
@@ -49,8 +46,8 @@ class WordVectors:
         >>> WordVectors(words="prose", least=2).fit(Path("book.txt"))
     """
 
-    loss = "negative sampling (nats)"
-    pattern = "one-to-one"
+    loss, noun, name, pattern = "negative sampling (nats)", "table of vectors", "word-vectors", "one-to-one"
+    needs, without = ("vocabulary", "counts"), "without which no word has a vector"
 
     def __init__(
         self,
@@ -80,10 +77,8 @@ class WordVectors:
             "subsample": subsample,
             "least": check_units(least, "least"),
         }
-        self.recipe = Recipe.of(recipe, RECIPE)
-        if self.recipe.method == "lm":
-            raise ValueError('WordVectors are trained by Adam: use method="adam"')
-        self.model = self.vocabulary = self.report = self.table = self.answers = None
+        self.recipe = self._recipe(recipe, RECIPE)
+        self.table = self.answers = None
         self.counts, self.strength = (), 1.0
 
     # ---------------------------------------------------------------- fit
@@ -121,27 +116,18 @@ class WordVectors:
                     f"The {name} part of {parts.name} has no two known words side by side. Give a longer text, or least=1."
                 )
         model = projection(len(vocabulary), self.arguments["width"])
-        history, stopped = adam(model, batches, held, self.recipe, seed=seed, progress=progress, loss=negative_sampling)
-        self._take(model, vocabulary, counts)
+        samples, self.vocabulary = len(parts.train), vocabulary
+        self._learn(model, batches, held, negative_sampling, samples=samples, seed=seed, progress=progress)
+        self._take(counts)
+        numbers = vocabulary.encode(parts.valid)
         self.strength = evaluation.strongest(
-            self.guess.prior, [self._score], vocabulary.encode(parts.valid), self.arguments["window"]
+            self.guess.prior, [self._score], numbers, self.arguments["window"]
         ).strength
-        errors = history.get("loss", []), history.get("val_loss", [])
-        self.report = Report(
-            method="adam",
-            parameters=model.count_params(),
-            samples=len(parts.train),
-            seed=seed,
-            train=errors[0],
-            valid=errors[1],
-            best_epoch=int(np.nanargmin(errors[1])) + 1 if errors[1] else 0,
-            stopped=stopped,
-        )
         return self
 
-    def _take(self, model, vocabulary, counts):
-        self.model, self.vocabulary, self.counts = model, vocabulary, np.asarray(counts)
-        self.table, self.answers = tables(model)
+    def _take(self, counts):
+        self.counts = np.asarray(counts)
+        self.table, self.answers = tables(self.model)
 
     # ---------------------------------------------------------------- use
     @property
@@ -240,53 +226,25 @@ class WordVectors:
         self._check_fitted()
         return evaluation.evaluate(self, parts)
 
-    # ---------------------------------------------------------------- save and load
-    def save(self, path, card=None):
-        """Write a bundle, a folder with the model, the vocabulary and a card."""
-        self._check_fitted()
+    # ---------------------------------------------------------------- the bundle
+    def config(self):
+        return {"strength": self.strength, "counts": self.counts.tolist()}
+
+    def adopt(self, config):
+        self._take(config["counts"])
+        self.strength = config["strength"]
+
+    def bare(self):
+        bare = projection(len(self.vocabulary), self.arguments["width"])
+        bare.set_weights(self.model.get_weights())
+        return bare
+
+    def probe(self):
+        """What a bundle is checked with: numbers of words, and of those around them."""
         rng = np.random.default_rng(0)
         probe = [rng.integers(1, len(self.vocabulary), (3, size)).astype("int32") for size in (4, 6)]
         probe[0][1, 2:] = 0
-        config = {
-            "task": "zoo.tasks.word_vectors:WordVectors",
-            "arguments": {**self.arguments, "recipe": self.recipe.to_config()},
-            "strength": self.strength,
-            "counts": self.counts.tolist(),
-            "vocabulary": self.vocabulary.to_config(),
-        }
-        bare = projection(len(self.vocabulary), self.arguments["width"])  # without the state of the optimizer
-        bare.set_weights(self.model.get_weights())
-        bundle.save(path, bare, config, probe, card or self.card())
-
-    def card(self, **fields):
-        """The card of this task."""
-        report, training = self.report, {}
-        if report:
-            training = {n: getattr(report, n) for n in ("method", "samples", "seed", "best_epoch", "stopped")}
-        made = {"name": "word-vectors", "pattern": self.pattern, "cell": "none"}
-        return {**made, "parameters": self.model.count_params(), "training": training, **fields}
-
-    @classmethod
-    def load(cls, path):
-        """Read a bundle that `save` wrote.
-
-        Raises:
-            zoo.bundle.BundleError: a file is missing, or is not the one that the card describes; or there is no vocabulary.
-        """
-        model, config = bundle.load(path)
-        gone = [name for name in ("vocabulary", "counts") if not config.get(name)]
-        if gone:
-            raise bundle.BundleError(
-                f"{path}: task.json holds no {' and no '.join(gone)}, without which no word has a vector. Get the bundle again."
-            )
-        task = cls(**{n: v for n, v in config["arguments"].items() if n in inspect.signature(cls).parameters})
-        task._take(model, Vocabulary.from_config(config["vocabulary"]), config["counts"])
-        task.strength = config["strength"]
-        return task
-
-    def _check_fitted(self):
-        if self.model is None:
-            raise RuntimeError("These vectors are not trained yet: call fit(text), or zoo.load saved ones.")
+        return probe
 
 
 def _row(seen):

@@ -1,4 +1,4 @@
-"""`zoo train char-rnn --text` and `zoo generate`: a model of one's own text, stopped and gone on with, that writes."""
+"""`zoo train NAME --text` and `zoo generate`: models of one's own texts, stopped and gone on with, that write."""
 
 import subprocess
 import sys
@@ -60,6 +60,7 @@ def test_ctrl_c_loses_no_epoch_and_resume_goes_on_to_the_same_weights(run, cats,
     monkeypatch.setattr(LanguageModel, "generate", kept)
     code, _, err = run(*TRAIN)
     assert code == 2 and "holds a training that was stopped: add --resume, or delete that folder" in err
+    assert "Its training was stopped: go on with" in run("generate", "./char-rnn")[2]
     code, _, err = run(*TRAIN, "--resume")
     assert code == 0 and "epoch 2" in err and "epoch 1:" not in err, err
     assert not (cats / "char-rnn.training").exists()
@@ -89,11 +90,48 @@ def test_what_cannot_be_trained_is_said_and_leaves_nothing_behind(options, code,
     assert sorted(p.name for p in cats.iterdir()) == ["cats.txt", "empty.txt", "latin.txt", "short.txt"]
 
 
-def test_text_is_for_language_models_and_their_options_for_text(run, cats):
+def test_text_is_for_models_of_texts_and_their_options_for_text(run, cats):
     code, _, err = run("train", "narx-stock", "--text", "cats.txt")
     assert code == 2 and "--text is for char-rnn" in err
-    code, _, err = run("train", "narx-stock", "--units", 3, "--resume")
-    assert code == 2 and "--resume, --units: only with --text FILE" in err
+    code, _, err = run("train", "narx-stock", "--units", 3)
+    assert code == 2 and "--units: only with --text FILE" in err
+    code, _, err = run("train", "narx-stock", "--resume")
+    assert code == 2 and "--resume is for one long text: char-rnn" in err
+    code, _, err = run("train", "skip-gram", "--text", "cats.txt", "--cell", "gru")
+    assert code == 2 and "--cell: skip-gram has no such option" in err
+    code, _, err = run("train", "name-origin", "--text", "cats.txt", "--chunk", 3)
+    assert code == 2 and "chunk" in err
+    assert sorted(p.name for p in cats.iterdir()) == ["cats.txt"]
+    code, _, err = run("evaluate", "narx-stock.sp500", "--text", "cats.txt")
+    assert code == 1 and "was trained on no text" in err
+
+
+def test_what_fills_blanks_and_vectors_of_words_of_ones_own_text(run, cats):
+    code, _, err = run(*TRAIN[:1], "fill-blank", *TRAIN[2:])
+    assert code == 0 and "epoch 2" in err and "nats/char, validation" in err, err
+    assert "is confirmed" in run("evaluate", "./fill-blank", "--text", "cats.txt")[1]
+    assert run("fill", "./fill-blank", "the c_t")[0] == 0
+    code, _, err = run("train", "skip-gram", "--text", "cats.txt", "--epochs", 1)
+    assert code == 0, err
+    assert "cat" in run("nearest", "./skip-gram", "mat")[1]
+
+
+def test_texts_with_labels_of_ones_own(run, cats):
+    rows = [f"{name}{k},{kind}" for k, kind in enumerate(["dog", "cat"] * 20) for name in ("bello", "miau")[k % 2:][:1]]
+    (cats / "pets.csv").write_text("\n".join(["called,is", *rows]))
+    asked = ["--text", "pets.csv", "--column", "called", "--label-column", "is", "--epochs", 1, "--units", 4]
+    code, out, err = run("train", "name-origin", *asked)
+    assert code == 0 and "pets: 40 texts of 2 labels" in out, err
+    assert bundle.read_card(cats / "name-origin")["commands"] == {
+        "train": "zoo train name-origin --text pets.csv --column called --label-column is --units 4 --epochs 1",
+        "evaluate": "zoo evaluate name-origin --text pets.csv --column called --label-column is"}
+    code, out, err = run("evaluate", "./name-origin", *asked[:6])
+    assert code == 0 and "is confirmed" in out, err
+    assert "cat" in run("classify", "./name-origin", "miau3")[1]
+    assert run("train", "name-writer", *asked)[0] == 0
+    assert run("generate", "./name-writer", "--label", "dog", "--count", 1)[0] == 0
+    code, _, err = run("train", "sentiment", "--text", "pets.csv")
+    assert code == 1 and "no column" in err
 
 
 def test_a_model_writes_the_same_again_by_its_seed(run, writer):
@@ -137,6 +175,8 @@ def test_only_language_models_write(run):
     assert code == 2 and "narx-stock.sp500 writes no text. Language models: char-rnn" in err
     code, _, err = run("generate", "char-rn")
     assert code == 2 and "Did you mean: char-rnn" in err
+    code, _, err = run("generate", "sentiment")
+    assert code == 2 and "writers of texts with a label: name-writer" in err
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(writer):

@@ -1,0 +1,233 @@
+"""`zoo train`, of the catalog's models and of those on texts of the user's own."""
+
+import inspect
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from zoo import registry
+from zoo.cli_classify import CLASSIFIER
+from zoo.cli_forecast import integers
+from zoo.cli_words import VECTORS
+from zoo.cli_write import FILLER, LANGUAGE, WRITER, given, of_task
+from zoo.console import console, counting, errors, load_keras, print_metrics, training_progress
+
+STREAMS = LANGUAGE, FILLER  # trained on one long text, resumable
+LABELLED = CLASSIFIER, WRITER
+OF_OWN = *STREAMS, VECTORS, *LABELLED
+SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
+Option, Argument = typer.Option, typer.Argument
+OF_TEXT = "With --text"
+
+
+def train(
+    context: typer.Context,
+    name: Annotated[
+        str,
+        Argument(help="A pretrained model, such as narx-solar.greensboro; with --text one of texts, such as char-rnn."),
+    ],
+    seeds: Annotated[
+        str, Option(help="Seeds, such as 0,1,2; the entry's own by default, with --text 0. The best is kept.")
+    ] = "",
+    out: Annotated[Path | None, Option(help="Folder of the bundle; ./NAME by default.")] = None,
+    replace: Annotated[bool, Option("--replace", help="Replace a bundle that is there already.")] = False,
+    ship: Annotated[bool, Option("--ship", help="Replace the bundle that ships with zoo.")] = False,
+    resume: Annotated[
+        bool, Option("--resume", help="Go on with a training on one long text that was stopped or killed.")
+    ] = False,
+    text: Annotated[
+        Path | None,
+        Option(
+            help="A UTF-8 file, or a folder of them, of any size, to learn from; for texts with labels (sentiment, "
+            "name-origin, name-writer) a CSV file.",
+            rich_help_panel=OF_TEXT,
+        ),
+    ] = None,
+    column: Annotated[str, Option(help="Of a CSV file: the column of the texts.", rich_help_panel=OF_TEXT)] = "text",
+    label_column: Annotated[
+        str, Option(help="Of a CSV file: the column of the labels.", rich_help_panel=OF_TEXT)
+    ] = "label",
+    cell: Annotated[str | None, Option(help="Any of `zoo list --cells`.", rich_help_panel=OF_TEXT)] = None,
+    units: Annotated[int | None, Option(min=1, help="Width of each layer.", rich_help_panel=OF_TEXT)] = None,
+    layers: Annotated[int | None, Option(min=1, help="How many are stacked.", rich_help_panel=OF_TEXT)] = None,
+    dropout: Annotated[float | None, Option(min=0, max=0.95, help="Between layers.", rich_help_panel=OF_TEXT)] = None,
+    least: Annotated[
+        int | None, Option(min=1, help="Symbols that occur less often are unknown.", rich_help_panel=OF_TEXT)
+    ] = None,
+    epochs: Annotated[int | None, Option(min=1, help="Passes over the text.", rich_help_panel=OF_TEXT)] = None,
+    chunk: Annotated[
+        int | None, Option(min=1, help="Symbols that a gradient goes back.", rich_help_panel=OF_TEXT)
+    ] = None,
+    recipe: Annotated[str | None, Option(help="modern or minimal.", rich_help_panel=OF_TEXT)] = None,
+):
+    """Train a model of the catalog anew, with several seeds, and write its bundle; or, with --text, a model of your own texts.
+
+    zoo train char-rnn --text FILE_OR_FOLDER (or word-rnn, nplm, fill-blank, skip-gram) chooses by the first 5 %, learns from
+    the next 85 % and is scored on the last 10 %; texts with labels are cut 80 / 10 / 10 by chance. After each epoch on a long
+    text it can be stopped (Ctrl-C) and gone on with: the same command with --resume. What is not given is as in the catalog.
+    """
+    if out and ship:
+        raise typer.BadParameter("--out and --ship exclude each other")
+    chosen = integers(seeds, "--seeds") or None
+    entry, _ = registry.catalog().split(name)
+    if resume and entry.task not in STREAMS:
+        raise typer.BadParameter(f"--resume is for one long text: {of_task(*STREAMS)}")
+    if text is None:
+        home, name = registry.bundle_path(name)
+        refuse_options_of_text(context)
+        path = checked(home if ship else out or Path(name), ship or replace)
+        card = train_shipped(name, entry, chosen, path, resume)
+    else:
+        if entry.task not in OF_OWN or ship:
+            raise typer.BadParameter(f"--text is for {of_task(*OF_OWN)}, without --ship")
+        path = checked(out or Path(entry.name), replace)
+        arguments = told(cell=cell, units=units, layers=layers, dropout=dropout, least=least)
+        if epochs or chunk or recipe:
+            changes = {"base": recipe} if recipe else dict(entry.arguments.get("recipe", {}))
+            arguments["recipe"] = changes | told(epochs=epochs, chunk=chunk)
+        columns = {"column": column, "label_column": label_column}
+        asked = {"arguments": arguments, "seeds": chosen or (0,), "commands": commands(context, path)}
+        card = train_on(entry, text, columns, path, resume, **asked)
+    console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
+    print_metrics(card["metrics"])
+
+
+def train_shipped(name, entry, seeds, path, resume):
+    """Train a model of the catalog on its own data."""
+    with training(entry, path, resume) as (_, options):
+        from zoo.catalog.run import train as run
+
+        return run(name, seeds=seeds, path=path, options=options, whole=entry.task in STREAMS)
+
+
+def train_on(entry, file, columns, path, resume, *, arguments, **asked):
+    """Train on a file or folder of the user's."""
+    with training(entry, path, resume) as (work, options):
+        from zoo.catalog.run import train_own
+
+        task = registry.resolve(entry.task)
+        known = inspect.signature(task).parameters
+        if strange := [f"--{name}" for name in arguments if name not in known]:
+            raise typer.BadParameter(f"{', '.join(strange)}: {entry.name} has no such option")
+        try:
+            registry.create(entry.name, **arguments)
+        except (ValueError, LookupError, TypeError) as error:
+            raise typer.BadParameter(str(error.args[0])) from None
+        with counting("Reading the text ..."):
+            data = task.read(file, folder=work, **columns)
+        console.print(data.summary, markup=False)
+        whole = entry.task in STREAMS
+        return train_own(entry.name, data, path=path, options=options, arguments=arguments, whole=whole, **asked)
+
+
+def told(**options):
+    """Those options that stand on the command line."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def checked(path, replace):
+    """A path that can be written."""
+    if path.exists() and not replace:
+        raise typer.BadParameter(f"{path} is there already: add --replace to replace it, or choose another --out")
+    return path
+
+
+def refuse_options_of_text(context):
+    found = [p for p in given(context) if getattr(p, "rich_help_panel", None) == OF_TEXT]
+    if found:
+        names = ", ".join(f"--{param.name.replace('_', '-')}" for param in found)
+        raise typer.BadParameter(f"{names}: only with --text FILE, to train on a text of your own")
+
+
+def commands(context, path):
+    """What trains and evaluates the model again, for its card: the text without its folder, and no --resume."""
+    told = {p.name: p for p in given(context) if p.name not in ("name", "out", "replace", "resume")}
+    values = {name: context.params[name].name if name == "text" else context.params[name] for name in told}
+    options = {name: f"--{name.replace('_', '-')} {value}" for name, value in values.items()}
+    again = [options[name] for name in ("text", "column", "label_column") if name in options]
+    return {
+        "train": " ".join(["zoo train", context.params["name"], *options.values()]),
+        "evaluate": " ".join(["zoo evaluate", str(path), *again]),
+    }
+
+
+# ---------------------------------------------------------------- as training goes
+@contextmanager
+def training(entry, path, resume):
+    """A folder beside `path` for what a training on one long text needs to go on, until it has succeeded, or None; and what
+    gives the options of each `fit`: (task, seed) -> dict."""
+    if entry.task in STREAMS:
+        with resumable(path, resume) as both:
+            yield both
+    else:
+        load_keras()
+        with training_progress(getattr(registry.resolve(entry.task), "loss", "mean squared error")) as progress:
+            yield None, lambda task, seed: {"progress": lambda *told: progress(seed, *told)}
+
+
+@contextmanager
+def resumable(path, resume):
+    """A folder beside `path` for what a training needs to go on, until it has succeeded; and the options of each `fit`."""
+    work = path.resolve().with_name(f"{path.resolve().name}.training")
+    stopped = any(work.glob("*/checkpoint.npz"))
+    if stopped and not resume:
+        raise typer.BadParameter(f"{work} holds a training that was stopped: add --resume, or delete that folder")
+    if resume and not stopped:
+        raise typer.BadParameter(f"--resume: there is no training in {work} to go on with")
+    load_keras()
+    done = False
+    try:
+        with Shown.on_screen() as shown:
+            yield work, lambda task, seed: {**shown.options(task, seed), "checkpoint": work / f"seed-{seed}"}
+        done = True
+    except InterruptedError as error:
+        errors.print(f"{error} Go on with the same command and --resume.", markup=False)
+        raise typer.Exit(130) from None
+    finally:
+        if done or not any(work.glob("*/checkpoint.npz")):
+            shutil.rmtree(work, ignore_errors=True)
+
+
+class Shown:
+    """What is to be seen of a training: a line that changes, a line for each epoch, and what the model writes so far."""
+
+    def __init__(self, line):
+        self.line, self.rate, self.first = line, 0.0, True
+
+    @classmethod
+    @contextmanager
+    def on_screen(cls):
+        with counting("{}") as line:
+            yield cls(line)
+
+    def options(self, task, seed):
+        unit = task.kind.one[:4]  # char or word
+        writes = hasattr(task, "stream")
+        self.line(f"seed {seed}: compiling the network ...")
+
+        def watch(moment):
+            self.rate = moment.rate
+            done = f"{moment.done / moment.of:.0%} of epoch {moment.epoch}/{moment.epochs}"
+            self.line(f"seed {seed}: {done}, {moment.loss:.3f} nats/{unit}, {moment.rate:,.0f} {unit}s/s")
+            if self.first and writes and moment.epoch == 1:
+                self.first = False
+                self.sample(task, f"after {moment.done:,} {task.kind.name}")
+
+        def progress(epoch, train, valid):
+            errors.print(
+                f"seed {seed}, epoch {epoch}: {train:.4f} nats/{unit}, validation {valid:.4f}, {self.rate:,.0f} {unit}s/s",
+                markup=False,
+            )
+            if writes and epoch & (epoch - 1) == 0:  # after 1, 2, 4, 8, ...
+                self.sample(task, f"after epoch {epoch}")
+
+        return {"watch": watch, "progress": progress}
+
+    def sample(self, task, when):
+        prompt = task.start
+        written = task.generate(prompt, SAMPLES[task.kind.name], temperature=0.8, seed=0)
+        errors.print(f"[dim]{when} it writes:[/dim]\n{escape((prompt + written).strip())}\n")
