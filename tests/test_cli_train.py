@@ -96,7 +96,7 @@ def test_text_is_for_models_of_texts_and_their_options_for_text(run, cats):
     code, _, err = run("train", "narx-stock", "--units", 3)
     assert code == 2 and "--units: only with --text FILE" in err
     code, _, err = run("train", "narx-stock", "--resume")
-    assert code == 2 and "--resume is for one long text: char-rnn" in err
+    assert code == 2 and "--resume is for char-rnn" in err
     code, _, err = run("train", "skip-gram", "--text", "cats.txt", "--cell", "gru")
     assert code == 2 and "--cell: skip-gram has no such option" in err
     code, _, err = run("train", "name-origin", "--text", "cats.txt", "--chunk", 3)

@@ -17,7 +17,8 @@ from zoo.cards import judged, measure
 from zoo.cli_classify import classify
 from zoo.cli_demo import demo
 from zoo.cli_forecast import backtest, forecast
-from zoo.cli_train import train
+from zoo.cli_train import told, train
+from zoo.cli_translate import translate
 from zoo.cli_words import nearest
 from zoo.cli_write import fill, generate
 from zoo.console import console, errors, load_keras, number, print_metrics
@@ -188,8 +189,8 @@ app.command()(train)
 def evaluate(
     name: Annotated[str, typer.Argument(help="A pretrained model, or the folder of one's own, such as ./char-rnn.")],
     text: Annotated[Path | None, typer.Option(help="The text that a model of one's own was trained on.")] = None,
-    column: Annotated[str, typer.Option(help="Of a CSV file: the column of the texts.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Of a CSV file: the column of the labels.")] = "label",
+    column: Annotated[str | None, typer.Option(help="Of a CSV file: as it was in `zoo train`.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Of a CSV file: as it was in `zoo train`.")] = None,
     ship: Annotated[
         bool,
         typer.Option(
@@ -203,7 +204,7 @@ def evaluate(
     from zoo.catalog.run import evaluate as run
 
     path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
-    card, metrics = run(name, text, column=column, label_column=label_column)
+    card, metrics = run(name, text, **told(column=column, label_column=label_column))
     print_metrics(metrics)
     error = measure(metrics)
     now, then = (math.nan if each is None else each for each in (judged(m, "test") for m in (metrics, card["metrics"])))
@@ -264,6 +265,7 @@ app.command()(backtest)
 app.command()(generate)
 app.command()(classify)
 app.command()(fill)
+app.command()(translate)
 app.command()(nearest)
 app.command()(demo)
 

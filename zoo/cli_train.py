@@ -12,13 +12,14 @@ from rich.markup import escape
 from zoo import registry
 from zoo.cli_classify import CLASSIFIER
 from zoo.cli_forecast import integers
+from zoo.cli_translate import TRANSLATOR
 from zoo.cli_words import VECTORS
 from zoo.cli_write import FILLER, LANGUAGE, WRITER, given, of_task
 from zoo.console import console, counting, errors, load_keras, print_metrics, training_progress
 
 STREAMS = LANGUAGE, FILLER  # trained on one long text, resumable
-LABELLED = CLASSIFIER, WRITER
-OF_OWN = *STREAMS, VECTORS, *LABELLED
+RESUMABLE = *STREAMS, TRANSLATOR
+OF_OWN = *RESUMABLE, VECTORS, CLASSIFIER, WRITER
 SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
 Option, Argument = typer.Option, typer.Argument
 OF_TEXT = "With --text"
@@ -37,20 +38,26 @@ def train(
     replace: Annotated[bool, Option("--replace", help="Replace a bundle that is there already.")] = False,
     ship: Annotated[bool, Option("--ship", help="Replace the bundle that ships with zoo.")] = False,
     resume: Annotated[
-        bool, Option("--resume", help="Go on with a training on one long text that was stopped or killed.")
+        bool, Option("--resume", help="Go on with a training that was stopped or killed (of texts and pairs).")
     ] = False,
     text: Annotated[
         Path | None,
         Option(
             help="A UTF-8 file, or a folder of them, of any size, to learn from; for texts with labels (sentiment, "
-            "name-origin, name-writer) a CSV file.",
+            "name-origin, name-writer) and pairs of texts (translator, date-reader) a CSV file.",
             rich_help_panel=OF_TEXT,
         ),
     ] = None,
-    column: Annotated[str, Option(help="Of a CSV file: the column of the texts.", rich_help_panel=OF_TEXT)] = "text",
+    column: Annotated[
+        str | None,
+        Option(help='Of a CSV file: the column of the texts, "text" by default, or "source".', rich_help_panel=OF_TEXT),
+    ] = None,
     label_column: Annotated[
-        str, Option(help="Of a CSV file: the column of the labels.", rich_help_panel=OF_TEXT)
-    ] = "label",
+        str | None,
+        Option(
+            help='Of a CSV file: the column of the labels, "label" by default, or "target".', rich_help_panel=OF_TEXT
+        ),
+    ] = None,
     cell: Annotated[str | None, Option(help="Any of `zoo list --cells`.", rich_help_panel=OF_TEXT)] = None,
     units: Annotated[int | None, Option(min=1, help="Width of each layer.", rich_help_panel=OF_TEXT)] = None,
     layers: Annotated[int | None, Option(min=1, help="How many are stacked.", rich_help_panel=OF_TEXT)] = None,
@@ -74,8 +81,8 @@ def train(
         raise typer.BadParameter("--out and --ship exclude each other")
     chosen = integers(seeds, "--seeds") or None
     entry, _ = registry.catalog().split(name)
-    if resume and entry.task not in STREAMS:
-        raise typer.BadParameter(f"--resume is for one long text: {of_task(*STREAMS)}")
+    if resume and entry.task not in RESUMABLE:
+        raise typer.BadParameter(f"--resume is for {of_task(*RESUMABLE)}")
     if text is None:
         home, name = registry.bundle_path(name)
         refuse_options_of_text(context)
@@ -89,7 +96,7 @@ def train(
         if epochs or chunk or recipe:
             changes = {"base": recipe} if recipe else dict(entry.arguments.get("recipe", {}))
             arguments["recipe"] = changes | told(epochs=epochs, chunk=chunk)
-        columns = {"column": column, "label_column": label_column}
+        columns = told(column=column, label_column=label_column)
         asked = {"arguments": arguments, "seeds": chosen or (0,), "commands": commands(context, path)}
         card = train_on(entry, text, columns, path, resume, **asked)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
@@ -101,7 +108,7 @@ def train_shipped(name, entry, seeds, path, resume):
     with training(entry, path, resume) as (_, options):
         from zoo.catalog.run import train as run
 
-        return run(name, seeds=seeds, path=path, options=options, whole=entry.task in STREAMS)
+        return run(name, seeds=seeds, path=path, options=options, whole=entry.task in RESUMABLE)
 
 
 def train_on(entry, file, columns, path, resume, *, arguments, **asked):
@@ -120,7 +127,7 @@ def train_on(entry, file, columns, path, resume, *, arguments, **asked):
         with counting("Reading the text ..."):
             data = task.read(file, folder=work, **columns)
         console.print(data.summary, markup=False)
-        whole = entry.task in STREAMS
+        whole = entry.task in RESUMABLE
         return train_own(entry.name, data, path=path, options=options, arguments=arguments, whole=whole, **asked)
 
 
@@ -158,10 +165,10 @@ def commands(context, path):
 # ---------------------------------------------------------------- as training goes
 @contextmanager
 def training(entry, path, resume):
-    """A folder beside `path` for what a training on one long text needs to go on, until it has succeeded, or None; and what
+    """A folder beside `path` for what a training needs to go on, until it has succeeded, or None where it cannot; and what
     gives the options of each `fit`: (task, seed) -> dict."""
-    if entry.task in STREAMS:
-        with resumable(path, resume) as both:
+    if entry.task in RESUMABLE:
+        with resumable(path, resume, entry.task in STREAMS) as both:
             yield both
     else:
         load_keras()
@@ -170,7 +177,7 @@ def training(entry, path, resume):
 
 
 @contextmanager
-def resumable(path, resume):
+def resumable(path, resume, streams):
     """A folder beside `path` for what a training needs to go on, until it has succeeded; and the options of each `fit`."""
     work = path.resolve().with_name(f"{path.resolve().name}.training")
     stopped = any(work.glob("*/checkpoint.npz"))
@@ -181,7 +188,7 @@ def resumable(path, resume):
     load_keras()
     done = False
     try:
-        with Shown.on_screen() as shown:
+        with Shown.on_screen(streams) as shown:
             yield work, lambda task, seed: {**shown.options(task, seed), "checkpoint": work / f"seed-{seed}"}
         done = True
     except InterruptedError as error:
@@ -195,14 +202,14 @@ def resumable(path, resume):
 class Shown:
     """What is to be seen of a training: a line that changes, a line for each epoch, and what the model writes so far."""
 
-    def __init__(self, line):
-        self.line, self.rate, self.first = line, 0.0, True
+    def __init__(self, line, streams):
+        self.line, self.streams, self.rate, self.first = line, streams, 0.0, True
 
     @classmethod
     @contextmanager
-    def on_screen(cls):
+    def on_screen(cls, streams):
         with counting("{}") as line:
-            yield cls(line)
+            yield cls(line, streams)
 
     def options(self, task, seed):
         unit = task.kind.one[:4]  # char or word
@@ -218,14 +225,14 @@ class Shown:
                 self.sample(task, f"after {moment.done:,} {task.kind.name}")
 
         def progress(epoch, train, valid):
+            rate = f", {self.rate:,.0f} {unit}s/s" if self.streams else ""
             errors.print(
-                f"seed {seed}, epoch {epoch}: {train:.4f} nats/{unit}, validation {valid:.4f}, {self.rate:,.0f} {unit}s/s",
-                markup=False,
+                f"seed {seed}, epoch {epoch}: {train:.4f} nats/{unit}, validation {valid:.4f}{rate}", markup=False
             )
             if writes and epoch & (epoch - 1) == 0:  # after 1, 2, 4, 8, ...
                 self.sample(task, f"after epoch {epoch}")
 
-        return {"watch": watch, "progress": progress}
+        return {"progress": progress, **({"watch": watch} if self.streams else {})}
 
     def sample(self, task, when):
         prompt = task.start

@@ -1,10 +1,9 @@
 """The zoo's list. Entries are data: nothing here imports Keras."""
 
-from zoo.catalog import classifiers, language, narx, recurrent, sequences, writers
+from zoo.catalog import classifiers, language, narx, recurrent, sequences, translation, writers
 from zoo.registry import Registry
 
 REGISTRY = Registry()
-REGISTRY.add(
-    *classifiers.ENTRIES, *language.ENTRIES, *narx.ENTRIES, *recurrent.ENTRIES, *sequences.ENTRIES, *writers.ENTRIES
-)
+for part in (classifiers, language, narx, recurrent, sequences, translation, writers):
+    REGISTRY.add(*part.ENTRIES)
 REGISTRY.freeze()

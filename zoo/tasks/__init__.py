@@ -6,6 +6,7 @@ from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.language_model import LanguageModel
 from zoo.tasks.narx import NARX
 from zoo.tasks.sequence_regressor import SequenceRegressor
+from zoo.tasks.translator import Translator
 from zoo.tasks.word_vectors import WordVectors
 from zoo.tasks.writer import Writer
 
@@ -16,6 +17,7 @@ __all__ = [
     "Forecaster",
     "LanguageModel",
     "SequenceRegressor",
+    "Translator",
     "WordVectors",
     "Writer",
 ]

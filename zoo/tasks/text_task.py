@@ -112,9 +112,9 @@ class TextTask:
             raise ValueError(f'A {type(self).__name__} is trained by Adam: use method="adam"')
         return found
 
-    def _learn(self, model, train, valid, loss, *, samples, seed, progress):
+    def _learn(self, model, train, valid, loss, *, samples, seed, **told):
         """Train the network on batches by Adam, and report what came of it."""
-        history, stopped = adam(model, train, valid, self.recipe, seed=seed, progress=progress, loss=loss)
+        history, stopped = adam(model, train, valid, self.recipe, seed=seed, loss=loss, **told)
         errors = history.get("loss", []), history.get("val_loss", [])
         best = int(np.nanargmin(errors[1])) + 1 if errors[1] else 0
         self.model, self.report = model, Report("adam", model.count_params(), samples, seed, *errors, best, stopped)

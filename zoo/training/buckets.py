@@ -23,9 +23,13 @@ class Buckets(keras.utils.PyDataset):
     def __init__(self, sequences, targets=None, weights=None, *, batch_size=64, seed=None):
         super().__init__()
         self.sequences, self.targets, self.weights, self.batch_size = sequences, targets, weights, batch_size
-        self.lengths = np.array([len(sequence) for sequence in sequences])
+        self.lengths = self.measured()
         self.rng = None if seed is None else np.random.default_rng(seed)
         self.on_epoch_end()
+
+    def measured(self):
+        """By what sequences are put together."""
+        return np.array([len(sequence) for sequence in self.sequences])
 
     def on_epoch_end(self):
         order, stretch = np.arange(len(self.sequences)), self.STRETCH * self.batch_size
@@ -60,9 +64,26 @@ class Following(Buckets):
         return (labels, whole[:, :-1]), whole[:, 1:]
 
 
-def padded(sequences):
-    """Sequences of numbers as one array (sequences, time), filled up with 0."""
-    found = np.zeros((len(sequences), max(map(len, sequences))), "int32")
+class Translating(Buckets):
+    """Batches of pairs of sequences, to learn what follows each symbol of the second: (sources, all but the last of the
+    targets) -> all but the first of them. The `targets` are lists or arrays of numbers too."""
+
+    def measured(self):
+        # by the target first: what is computed for it, a distribution over all symbols at each step, takes the most time
+        return np.array([64 * len(t) + min(len(s), 63) for s, t in zip(self.sequences, self.targets, strict=True)])
+
+    def __getitem__(self, index):
+        rows = self.batches[index]
+        sides = self.sequences, self.targets
+        # Keras sees from the first two batches which sizes vary: so the first one is longer than all others
+        least = [1 + max(map(len, side)) if index == 0 else 0 for side in sides]
+        source, target = (padded([side[row] for row in rows], n) for side, n in zip(sides, least, strict=True))
+        return (source, target[:, :-1]), target[:, 1:]
+
+
+def padded(sequences, least=0):
+    """Sequences of numbers as one array (sequences, time), filled up with 0; the time is at least so long."""
+    found = np.zeros((len(sequences), max(least, *map(len, sequences))), "int32")
     for row, sequence in zip(found, sequences, strict=True):
         row[: len(sequence)] = sequence
     return found

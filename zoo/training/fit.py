@@ -1,10 +1,14 @@
 """First-order training through Keras."""
 
 import contextlib
+import importlib.util
 import logging
+from pathlib import Path
 
 import keras
 import numpy as np
+
+from zoo.training.checkpoint import Checkpoint
 
 
 class _Report(keras.callbacks.Callback):
@@ -33,7 +37,20 @@ def unalarmed():
 
 
 @unalarmed()
-def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None, loss="mse"):
+def adam(
+    model,
+    train,
+    valid,
+    recipe,
+    *,
+    seed=0,
+    progress=None,
+    clipnorm=None,
+    loss="mse",
+    checkpoint=None,
+    identity=None,
+    logs=None,
+):
     """Fit a Keras model to the mean squared error, or another loss, with AdamW, keeping the weights that are best on `valid`.
 
     Arguments:
@@ -42,22 +59,35 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None, l
         recipe: a `Recipe`.
         seed: of the order of the batches.
         progress: called after each epoch as progress(epoch, train_loss, valid_loss).
-        clipnorm: the norm to which each weight's gradient is clipped; None for none.
+        clipnorm: the norm to which each weight's gradient is clipped; None for none. The recipe's `clip_norm` is that of all
+            together.
         loss: a loss of Keras.
+        checkpoint: a folder to which all is written after each epoch; a training that finds it there goes on from it, with the
+            same result as if it had never been stopped, but for rounding. Batches then come in an order of their own for each
+            epoch.
+        identity: what must be equal for a checkpoint to be that of this training, as JSON can hold it.
+        logs: a folder for TensorBoard, to which the losses of each epoch are written; None for none.
 
     Returns:
         The Keras history, {"loss": [...], "val_loss": [...]}, and why the training stopped. Ctrl-C stops it and keeps the
         best weights so far.
 
     Raises:
-        ValueError: the loss was NaN or infinite from the beginning.
+        ValueError: the loss was NaN or infinite from the beginning, or the checkpoint is of another training.
     """
     keras.utils.set_random_seed(seed)
+    batches = isinstance(train, keras.utils.PyDataset)
+    steps = len(train) if batches else -(-len(keras.tree.flatten(train)[0]) // recipe.batch_size)
+    model.compile(optimizer_of(recipe, steps, clipnorm), loss)
+    watching = [tensorboard(logs)] if logs else []
+    if checkpoint is not None:
+        if not batches:
+            raise ValueError("A training that can be gone on with takes its batches from a keras.utils.PyDataset.")
+        kept = Checkpoint(checkpoint, {**(identity or {}), "recipe": recipe.to_config(), "seed": seed})
+        return by_epochs(model, train, valid, recipe, kept, seed=seed, progress=progress, callbacks=watching)
     best = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
-    callbacks = [best, keras.callbacks.TerminateOnNaN()] + ([_Report(progress)] if progress else [])
-    model.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.decay, clipnorm=clipnorm), loss)
+    callbacks = [best, keras.callbacks.TerminateOnNaN(), *watching] + ([_Report(progress)] if progress else [])
     try:
-        batches = isinstance(train, keras.utils.PyDataset)
         history = model.fit(
             *((train,) if batches else train),
             validation_data=valid,
@@ -71,5 +101,93 @@ def adam(model, train, valid, recipe, *, seed=0, progress=None, clipnorm=None, l
             model.set_weights(best.best_weights)
         return model.history.history, "interrupted"
     if not np.isfinite(history.history["val_loss"]).any():
-        raise ValueError(f"The training diverged. Use a learning_rate below {recipe.learning_rate:g}")
+        raise diverged(recipe)
     return history.history, "validation" if best.stopped_epoch else "epochs"
+
+
+def tensorboard(folder):
+    """What writes the losses of each epoch for TensorBoard.
+
+    Raises:
+        RuntimeError: the package is not installed.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise RuntimeError("Logs are written by TensorBoard, which is not installed: pip install tensorboard")
+    return keras.callbacks.TensorBoard(Path(folder), write_graph=False)
+
+
+def optimizer_of(recipe, steps, clipnorm=None):
+    """AdamW as a recipe says, for so many updates an epoch."""
+    rate = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps * recipe.epochs)
+    clipped = {"clipnorm": clipnorm, "global_clipnorm": recipe.clip_norm, "clipvalue": recipe.clip_value}
+    return keras.optimizers.AdamW(rate, weight_decay=recipe.decay, **clipped)
+
+
+def diverged(recipe):
+    return ValueError(f"The training diverged. Use a learning_rate below {recipe.learning_rate:g}")
+
+
+class Drawn(keras.utils.PyDataset):
+    """The batches of a dataset in an order that is drawn, but for the first, from which Keras sees which sizes vary."""
+
+    def __init__(self, dataset, rng):
+        super().__init__()
+        self.dataset, self.order = dataset, [0, *(1 + rng.permutation(len(dataset) - 1)).tolist()]
+
+    def __len__(self):
+        return len(self.order)
+
+    def __getitem__(self, index):
+        return self.dataset[self.order[index]]
+
+
+def by_epochs(model, train, valid, recipe, kept, *, seed, progress, callbacks):
+    """Train epoch by epoch, all that is needed to go on being written after each: what `adam` does with a checkpoint."""
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    history, best, stopped = {"loss": [], "val_loss": []}, model.get_weights(), "epochs"
+    found = kept.read(len(variables))
+    if found is not None:
+        arrays, best, history = found
+        for variable, value in zip(variables, arrays, strict=True):
+            variable.assign(value)
+        for _ in history["loss"]:
+            train.on_epoch_end()  # which draws the next epoch's batches
+    try:
+        for epoch in range(len(history["loss"]), recipe.epochs):
+            errors = history["val_loss"]
+            if errors and len(errors) - 1 - int(np.argmin(errors)) >= recipe.patience:
+                stopped = "validation"
+                break
+            drawn = Drawn(train, np.random.default_rng([seed, epoch]))
+            made = model.fit(
+                drawn,
+                validation_data=valid,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                shuffle=False,
+                callbacks=callbacks,
+                verbose=0,
+            )
+            losses = [float(made.history[name][0]) for name in ("loss", "val_loss")]
+            if not np.isfinite(losses).all():
+                stopped = "diverged"
+                break
+            for name, value in zip(("loss", "val_loss"), losses, strict=True):
+                history[name].append(value)
+            if losses[1] == min(errors):
+                best = model.get_weights()
+            train.on_epoch_end()
+            kept.write([keras.ops.convert_to_numpy(v) for v in variables], best, history)
+            if progress:
+                progress(epoch + 1, *losses)
+    except KeyboardInterrupt:
+        if not history["loss"]:
+            raise
+        stopped = "interrupted"
+    if not history["loss"]:
+        raise diverged(recipe)
+    model.set_weights(best)
+    return history, stopped

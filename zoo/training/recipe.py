@@ -7,6 +7,7 @@ from zoo.training.evolve import METHODS as SEARCHES
 from zoo.training.second_order import BAYES
 
 LARGEST_FOR_LM = 2000
+SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Recipe:
         evaluations: how many weights such a search tries.
         refit: epochs of a last training on the training and validation part together, from the chosen weights; 0 for none.
         learning_rate, batch_size: of adam.
+        schedule: of adam's learning rate: "constant", or "cosine", to 0 over all epochs.
+        clip_norm: the norm to which all of adam's gradients together are clipped; None for none.
+        clip_value: the bounds ± to which each of them is clipped; None for none.
         bptt_steps: how many steps back the gradient reaches through a run of a whole record (adam).
 
     Raises:
@@ -46,6 +50,9 @@ class Recipe:
     learning_rate: float = 1e-3
     batch_size: int = 64
     bptt_steps: int = 100
+    schedule: str = "constant"
+    clip_norm: float | None = None
+    clip_value: float | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "closed_loop", tuple(self.closed_loop))  # a list, from JSON
@@ -66,6 +73,14 @@ class Recipe:
             raise ValueError(
                 f"decay must not be negative, and learning_rate must be positive. Received: {self.decay}, {self.learning_rate}"
             )
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}. Received: {self.schedule!r}")
+        for name in ("clip_norm", "clip_value"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, (int, float)) or not 0 < value < float("inf")):
+                raise ValueError(f"{name} must be a positive number, or None. Received: {value!r}")
+        if self.clip_norm and self.clip_value:
+            raise ValueError(f"Clip by norm or by value, not both. Received: {self.clip_norm} and {self.clip_value}")
         if any(steps is not None and steps < 1 for steps in self.closed_loop):
             raise ValueError(
                 f"closed_loop holds lengths of runs of at least 1 step, or None. Received: {self.closed_loop}"

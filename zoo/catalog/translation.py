@@ -1,0 +1,33 @@
+"""One text from another, by an encoder, a decoder and attention."""
+
+from zoo.registry import Entry, Weights
+
+TASK = "zoo.tasks.translator:Translator"
+REFERENCE = (
+    "Bahdanau, Cho & Bengio 2015, Neural machine translation by jointly learning to align and translate; Luong, Pham & "
+)
+REFERENCE += "Manning 2015, Effective approaches to attention-based neural machine translation"
+
+ENTRIES = [
+    Entry(
+        name="date-reader",
+        pattern="many-to-many",
+        title="Dates of 25 languages, as ISO writes them",
+        teaches="encoder to decoder, character by character: attention finds the day, the month and the year wherever they "
+        "stand; teacher forcing; dates that no training text had",
+        task=TASK,
+        arguments={
+            "cell": "gru",
+            "symbols": "characters",
+            "units": 64,
+            "embedding": 32,
+            "attention": "additive",
+            "judge": "exact",
+            "recipe": {"epochs": 5, "patience": 5, "learning_rate": 4e-3, "schedule": "cosine"},
+        },
+        metric="share of the test dates that are not exactly right, beside dateutil and the most like training text",
+        reference=REFERENCE,
+        notebook="date-reader.ipynb",
+        weights={"gru-attention": Weights(data="zoo.data.dates:dates", dataset="dates", license="Apache-2.0")},
+    ),
+]
