@@ -18,7 +18,17 @@ from zoo.catalog import REGISTRY, run
 from zoo.data import corpora
 from zoo.evaluation import classification
 from zoo.registry import Entry, Registry, UnknownModel, Weights, bundle_path
-from zoo.tasks import NARX, BlankFiller, Classifier, Forecaster, LanguageModel, SequenceRegressor, WordVectors, Writer
+from zoo.tasks import (
+    NARX,
+    BlankFiller,
+    Classifier,
+    Forecaster,
+    LanguageModel,
+    SequenceRegressor,
+    Translator,
+    WordVectors,
+    Writer,
+)
 
 SHIPPED = zoo.list_models(pretrained=True)
 every_bundle = pytest.mark.parametrize("name", SHIPPED)
@@ -56,7 +66,7 @@ def test_models_are_found_by_words():
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_model_can_be_created_and_its_words_are_filled_in(name):
     found, _ = REGISTRY.split(name)
-    tasks = Forecaster, NARX, SequenceRegressor, LanguageModel, Classifier, Writer, BlankFiller, WordVectors
+    tasks = Forecaster, NARX, SequenceRegressor, LanguageModel, Classifier, Writer, BlankFiller, WordVectors, Translator
     assert isinstance(zoo.create(name), tasks)
     assert all(getattr(found, field.name) for field in dataclasses.fields(found))
 
@@ -187,6 +197,7 @@ def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
         "name-origin": {"most frequent label", *classification.CHARACTERS},
         "name-writer": {"uniform", "frequencies of the label", "both n-grams, mixed"},
         "fill-blank": {"frequencies"},
+        "date-reader": {"the most like source", "dateutil, which reads English"},
         "skip-gram": {"frequencies", "counts, naive Bayes", "PPMI", "PPMI + SVD"},
     }.get(architecture)
     if expected is None:
