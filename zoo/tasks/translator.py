@@ -144,7 +144,7 @@ class Translator(TextTask):
             seed: of the initial weights, dropout and the order of batches: the same seed gives the same model.
             progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
             checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
-                on from there when it is started again, to the same result but for rounding.
+                on from there when it is started again, to the same result.
             logs: a folder for TensorBoard.
 
         Returns:

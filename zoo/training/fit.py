@@ -63,8 +63,7 @@ def adam(
             together.
         loss: a loss of Keras.
         checkpoint: a folder to which all is written after each epoch; a training that finds it there goes on from it, with the
-            same result as if it had never been stopped, but for rounding. Batches then come in an order of their own for each
-            epoch.
+            same result as if it had never been stopped. Batches then come in an order of their own for each epoch.
         identity: what must be equal for a checkpoint to be that of this training, as JSON can hold it.
         logs: a folder for TensorBoard, to which the losses of each epoch are written; None for none.
 
