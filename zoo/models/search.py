@@ -133,8 +133,8 @@ class Search(Built):
 
         def one(t, written, symbol, logs, over, lengths, *states):
             logits, states = self.write(symbol, states, memory, keys, there)
-            steps = ops.log_softmax(logits + self.banned, axis=-1)
-            steps = ops.where(over[..., None], self.alone, steps)
+            steps = ops.log_softmax(logits + ops.convert_to_tensor(self.banned), axis=-1)
+            steps = ops.where(over[..., None], ops.convert_to_tensor(self.alone), steps)
             total = ops.reshape(logs[..., None] + steps, (rows, -1))
             ahead = lengths + ops.cast(ops.logical_not(over), "float32")
             scale = ops.power((5.0 + ahead) / 6.0, penalty[0])
