@@ -1,8 +1,12 @@
 """Models of language."""
 
+from dataclasses import replace
+
 from zoo.registry import Entry, Weights
 
 SHAKESPEARE = Weights(data="zoo.data.corpora:shakespeare", dataset="tinyshakespeare")
+PYTHON = Weights(data="zoo.data.corpora:python_source", dataset="python_source")
+BY_CHARACTER = {"batch": 32, "epochs": 20, "patience": 20, "learning_rate": 4e-3}
 WORDS = {
     "symbols": "words",
     "least": 2,
@@ -24,13 +28,18 @@ ENTRIES = [
             "units": 128,
             "layers": 2,
             "dropout": 0.1,
-            "recipe": {"batch": 32, "epochs": 20, "patience": 20, "learning_rate": 4e-3},
+            "recipe": BY_CHARACTER,
         },
         metric="nats and bits per character on the last tenth of the text, beside the best n-gram",
         reference="Karpathy 2015, The unreasonable effectiveness of recurrent neural networks; Sutskever, Martens & Hinton "
         "2011, Generating text with recurrent neural networks",
         notebook="char-rnn.ipynb",
-        weights={"lstm-shakespeare": SHAKESPEARE},
+        weights={
+            "lstm-shakespeare": SHAKESPEARE,
+            "mut1-shakespeare": replace(SHAKESPEARE, arguments={"cell": "mut1"}),
+            # as many characters as 20 epochs of Shakespeare; rarer ones than least are in few programs
+            "lstm-python": replace(PYTHON, arguments={"least": 20, "recipe": {**BY_CHARACTER, "epochs": 5}}),
+        },
     ),
     Entry(
         name="word-rnn",
@@ -84,6 +93,6 @@ ENTRIES = [
         reference="Mikolov et al. 2013, Distributed representations of words and phrases and their compositionality; Levy & "
         "Goldberg 2014, Neural word embedding as implicit matrix factorization",
         notebook="skip-gram.ipynb",
-        weights={"python": Weights(data="zoo.data.corpora:python_source", dataset="python_source")},
+        weights={"python": PYTHON},
     ),
 ]

@@ -42,7 +42,7 @@ def train(name, *, seeds=None, path=None, options=None, whole=False):
         whole=whole,
         name=name,
         pattern=entry.pattern,
-        cell=entry.cell,
+        cell=weights.arguments.get("cell", entry.cell),
         data=weights.data,
         commands={"train": f"zoo train {name}", "evaluate": f"zoo evaluate {name}"},
         license=weights.license,
