@@ -109,15 +109,15 @@ class BitProblem:
 
 
 def drawn(seed, count, *shape):
-    """Fair bits from the stream of a seed, (count, *shape).
+    """Fair bits from the stream of a seed, (count, *shape)."""
+    return np.random.default_rng(np.random.SeedSequence(seed)).integers(0, 2, (count, *shape), dtype="int8")
 
-    Raises:
-        DataError: a size is not a positive whole number.
-    """
-    for each in (count, *shape):
+
+def check_sizes(*sizes):
+    """Refuse a number of cases, or a length, that is none."""
+    for each in sizes:
         if isinstance(each, bool) or not isinstance(each, (int, np.integer)) or each < 1:
             raise DataError(f"How many cases, and how long they are, are whole numbers from 1 on. Received: {each!r}")
-    return np.random.default_rng(np.random.SeedSequence(seed)).integers(0, 2, (count, *shape), dtype="int8")
 
 
 # ---------------------------------------------------------------- addition
@@ -131,6 +131,7 @@ def additions(count, bits, seed=0):
     Raises:
         DataError: a size is not a positive whole number.
     """
+    check_sizes(count, bits)
     pair = drawn(seed, count, bits, 2)
     return of_pairs(np.concatenate([pair, np.zeros_like(pair[:, :1])], axis=1))
 
@@ -173,6 +174,7 @@ def parities(count, length, seed=0):
     Raises:
         DataError: a size is not a positive whole number.
     """
+    check_sizes(count, length)
     x = drawn(seed, count, length, 1)
     return Bits(x, np.cumsum(x[..., 0], axis=1) % 2, length, last=True, name=f"words of {length:,} bits")
 

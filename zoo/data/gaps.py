@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.data.bits import UNASKED, Bits, drawn, problem
+from zoo.data.bits import UNASKED, Bits, check_sizes, drawn, problem
 from zoo.data.errors import DataError
 
 COPIED, LETTERS = 10, 8  # symbols to be copied, and how many kinds of them
@@ -27,7 +27,8 @@ def pattern_gap(count, gap, seed=0):
     Raises:
         DataError: a size is not a positive whole number.
     """
-    return of_values(drawn(seed, count, gap + 1 if isinstance(gap, int) and gap > 0 else gap))
+    check_sizes(count, gap)
+    return of_values(drawn(seed, count, gap + 1))
 
 
 def of_values(values):
