@@ -216,8 +216,8 @@ def page(kept, command):
         "# Memory over a gap, cell by cell",
         f"`{command}`, {os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {versions}.",
         f"One budget for all cells: Adam at {RATE}, gradients clipped to a norm of {CLIP:g}, {BATCH} new cases an update, as "
-        "many units; a training ends early once it has solved 500 validation cases. Scores are of 10,000 other cases. The gates "
-        "that keep begin with biases of Tallec & Ollivier 2018 (`zoo.cells.chrono`), with the gap as the length of their "
+        "many units; a training ends early once it has solved 500 validation cases. Scores are of 10,000 other cases. The "
+        "gates that keep begin with biases of Tallec & Ollivier 2018 (`zoo.cells.chrono`), with the gap as the length of their "
         "memory: an Elman network has no such gate. Rate, units and budget were chosen with the LSTM at gap 200, on validation "
         "cases; nothing was tuned for a single cell.",
         "![Scores by gap, and gradient norms](gaps.png)",
