@@ -180,7 +180,7 @@ def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
     assert len(seeds) >= 3 and min(seeds, key=lambda s: seeds[s][f"valid_{measure}"]) == str(found["training"]["seed"])
     tests = [m[f"test_{measure}"] for m in seeds.values()]
     if architecture in ("adder", "parity"):                               # exact, or of no use
-        assert tests == [0, 0, 0]
+        assert scores["model"][measure] == 0
     else:
         assert all(each >= 0 if architecture == "pattern-gap" else each > 0 for each in tests)
     expected = {
