@@ -218,8 +218,8 @@ def page(kept, command):
         f"One budget for all cells: Adam at {RATE}, gradients clipped to a norm of {CLIP:g}, {BATCH} new cases an update, as "
         "many units; a training ends early once it has solved 500 validation cases. Scores are of 10,000 other cases. The "
         "gates that keep begin with biases of Tallec & Ollivier 2018 (`zoo.cells.chrono`), with the gap as the length of their "
-        "memory: an Elman network has no such gate. Rate, units and budget were chosen with the LSTM at gap 200, on validation "
-        "cases; nothing was tuned for a single cell.",
+        "memory: an Elman network has no such gate. Rate, units and budget were chosen in a few trials at gap 200, mostly with "
+        "the LSTM, on cases that are not scored here; they are not tuned for a single cell.",
         "![Scores by gap, and gradient norms](gaps.png)",
     ]
     names = [name for name in PROBLEMS if any(key.startswith(f"{name}|") for key in kept["runs"])]
@@ -250,12 +250,14 @@ def main():
     if keep and keep.exists():
         kept = json.loads(keep.read_text(encoding="utf-8"))
     cells = options.cells.split(",")
+    told = [*options.problems] + (["--gaps", options.gaps] if options.gaps else [])
+    command = " ".join(["python -m benchmarks.gaps", *told])
 
     def write():
         if options.out:
             keep.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
             plot(kept, options.out.with_suffix(".png"))
-            options.out.write_text(page(kept, "python -m benchmarks.gaps"), encoding="utf-8")
+            options.out.write_text(page(kept, command), encoding="utf-8")
 
     for cell in cells:
         if cell not in kept["norms"] and not options.quick:
@@ -269,7 +271,7 @@ def main():
                         kept["runs"][key] = run = trained(PROBLEMS[name], cell, gap, seed)
                         print(key.replace("|", " "), run, flush=True)
                 write()
-    print(page(kept, "python -m benchmarks.gaps"))
+    print(page(kept, command))
 
 
 if __name__ == "__main__":
