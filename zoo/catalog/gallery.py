@@ -27,7 +27,7 @@ def row(name):
         f"{model:.4g}",
         seeds,
         f"{others[best]:.4g} ({best.replace('_', ' ')})",
-        f"{1 - model / others[best]:+.1%}",
+        f"{1 - model / others[best]:+.1%}" if others[best] else "–",
     ]
     return "| " + " | ".join(map(str, cells)) + " |"
 

@@ -1,5 +1,6 @@
 """Tasks: a model with its pre- and post-processing."""
 
+from zoo.tasks.bits import Adder, BitReader, Latch, Parity
 from zoo.tasks.blank_filler import BlankFiller
 from zoo.tasks.classifier import Classifier
 from zoo.tasks.forecaster import Forecaster
@@ -12,10 +13,14 @@ from zoo.tasks.writer import Writer
 
 __all__ = [
     "NARX",
+    "Adder",
+    "BitReader",
     "BlankFiller",
     "Classifier",
     "Forecaster",
     "LanguageModel",
+    "Latch",
+    "Parity",
     "SequenceRegressor",
     "Translator",
     "WordVectors",

@@ -66,7 +66,7 @@ class TextTask:
             "task": f"{type(self).__module__}:{type(self).__name__}",
             "arguments": {**self.arguments, "recipe": self.recipe.to_config()},
             **self.config(),
-            "vocabulary": self.vocabulary.to_config(),
+            **({"vocabulary": self.vocabulary.to_config()} if self.vocabulary else {}),
         }
         bundle.save(path, self.bare(), config, self.probe(), card or self.card())
 
@@ -97,7 +97,9 @@ class TextTask:
                 f"{path}: task.json holds no {' and no '.join(gone)}, {cls.without}. Get the bundle again."
             )
         task = cls(**{n: v for n, v in config["arguments"].items() if n in inspect.signature(cls).parameters})
-        task.model, task.vocabulary = model, Vocabulary.from_config(config["vocabulary"])
+        task.model = model
+        if "vocabulary" in config:
+            task.vocabulary = Vocabulary.from_config(config["vocabulary"])
         task.adopt(config)
         return task
 
