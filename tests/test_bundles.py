@@ -15,10 +15,19 @@ import zoo
 from zoo import bundle, cards
 from zoo.bundle import BundleError
 from zoo.catalog import REGISTRY, run
-from zoo.data import corpora
-from zoo.evaluation import classification
-from zoo.registry import Entry, Registry, UnknownModel, Weights, bundle_path
-from zoo.tasks import NARX, BlankFiller, Classifier, Forecaster, LanguageModel, SequenceRegressor, WordVectors, Writer
+from zoo.evaluation import classification, completion
+from zoo.registry import Entry, Registry, UnknownModel, Weights, bundle_path, resolve
+from zoo.tasks import (
+    NARX,
+    BlankFiller,
+    Classifier,
+    Completer,
+    Forecaster,
+    LanguageModel,
+    SequenceRegressor,
+    WordVectors,
+    Writer,
+)
 
 SHIPPED = zoo.list_models(pretrained=True)
 every_bundle = pytest.mark.parametrize("name", SHIPPED)
@@ -56,7 +65,7 @@ def test_models_are_found_by_words():
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_every_model_can_be_created_and_its_words_are_filled_in(name):
     found, _ = REGISTRY.split(name)
-    tasks = Forecaster, NARX, SequenceRegressor, LanguageModel, Classifier, Writer, BlankFiller, WordVectors
+    tasks = Forecaster, NARX, SequenceRegressor, LanguageModel, Classifier, Writer, BlankFiller, WordVectors, Completer
     assert isinstance(zoo.create(name), tasks)
     assert all(getattr(found, field.name) for field in dataclasses.fields(found))
 
@@ -154,7 +163,8 @@ def test_a_shipped_bundle_is_what_its_card_says(name):
 @every_bundle_with_its_data
 def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name):
     card = bundle.read_card(bundle_path(name)[0])
-    if dataset(name) == "python_source" and card["data"]["fingerprint"] != corpora.python_source().fingerprint:
+    entry, tag = REGISTRY.split(name)
+    if dataset(name) == "python_source" and card["data"]["fingerprint"] != resolve(entry.weights[tag].data)().fingerprint:
         pytest.skip(f"the card is of the source of Python {card['versions']['python']}, which is another text")
     found, now = run.evaluate(name)
     then = found["metrics"]
@@ -176,7 +186,8 @@ def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
     found = bundle.read_card(bundle_path(name)[0])
     scores, seeds, measure = cards.headline(found["metrics"]), found["seeds"], cards.measure(found["metrics"])
     assert len(seeds) >= 3 and min(seeds, key=lambda s: seeds[s][f"valid_{measure}"]) == str(found["training"]["seed"])
-    assert all(m[f"test_{measure}"] > 0 for m in seeds.values())
+    exact = measure == completion.MEASURE                                   # a problem that can be understood without an error
+    assert all(m[f"test_{measure}"] > 0 or (exact and m[f"test_{measure}"] == 0) for m in seeds.values())
     architecture = name.split(".")[0]
     expected = {
         "soft-sensor": {"clear sky × mean index", "climatology", "linear", "boosted trees"},
@@ -187,6 +198,8 @@ def test_a_card_reports_every_seed_every_baseline_and_a_plain_verdict(name):
         "name-origin": {"most frequent label", *classification.CHARACTERS},
         "name-writer": {"uniform", "frequencies of the label", "both n-grams, mixed"},
         "fill-blank": {"frequencies"},
+        **{name: {"n-gram"} for name in ("xml", "anagram")},
+        **{name: {"likeliest at its place", "n-gram"} for name in ("arithmetic", "memorize", "alphabet-backwards")},
         "skip-gram": {"frequencies", "counts, naive Bayes", "PPMI", "PPMI + SVD"},
     }.get(architecture)
     if expected is None:

@@ -1,10 +1,16 @@
 """The zoo's list. Entries are data: nothing here imports Keras."""
 
-from zoo.catalog import classifiers, language, narx, recurrent, sequences, writers
+from zoo.catalog import classifiers, language, lines, narx, recurrent, sequences, writers
 from zoo.registry import Registry
 
 REGISTRY = Registry()
 REGISTRY.add(
-    *classifiers.ENTRIES, *language.ENTRIES, *narx.ENTRIES, *recurrent.ENTRIES, *sequences.ENTRIES, *writers.ENTRIES
+    *classifiers.ENTRIES,
+    *language.ENTRIES,
+    *lines.ENTRIES,
+    *narx.ENTRIES,
+    *recurrent.ENTRIES,
+    *sequences.ENTRIES,
+    *writers.ENTRIES,
 )
 REGISTRY.freeze()

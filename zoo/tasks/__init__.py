@@ -2,6 +2,7 @@
 
 from zoo.tasks.blank_filler import BlankFiller
 from zoo.tasks.classifier import Classifier
+from zoo.tasks.completer import Completer
 from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.language_model import LanguageModel
 from zoo.tasks.narx import NARX
@@ -13,6 +14,7 @@ __all__ = [
     "NARX",
     "BlankFiller",
     "Classifier",
+    "Completer",
     "Forecaster",
     "LanguageModel",
     "SequenceRegressor",
