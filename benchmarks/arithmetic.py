@@ -162,10 +162,10 @@ def page(found, parts, setting, command):
         "",
         f"Sums and differences of two numbers of up to {DIGITS} digits such as `{parts.test.texts[0]}`; networks of one "
         f"layer. Each run sees {setting['lines']:,} lines {setting['epochs']} time(s) in {updates:,} updates of "
-        f"{setting['batch_size']} lines, by Adam, for each cell at that rate of {', '.join(map(str, RATES))} which is better with seed {seeds[0]} on the "
-        f"{len(parts.valid):,} validation lines. Accuracy is that of the symbols of the result and its end on "
-        f"{len(parts.test):,} other lines, each given all symbols before it; s are seconds of the processor. MUT1 and MUT2 "
-        "have a trained projection of the symbols to their width.",
+        f"{setting['batch_size']} lines, by Adam, for each cell at that rate of {' and '.join(map(str, RATES))} which is "
+        f"better with seed {seeds[0]} on the {len(parts.valid):,} validation lines. Accuracy is that of the symbols of the "
+        f"result and its end on {len(parts.test):,} other lines, each given all symbols before it; s are seconds of the "
+        "processor. MUT1 and MUT2 have a trained projection of the symbols to their width.",
         "",
         "*Table 1* is Jozefowicz, Zaremba & Sutskever 2015, arithmetic, as quoted second-hand, not checked against the paper. "
         "There the numbers have up to 8 digits, and the best result of each cell is shown: the order of the cells may be "

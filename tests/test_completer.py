@@ -1,4 +1,4 @@
-"""Lines that are completed: exact generators, learning, completing by any prompt, scores beside counts, bundles, and bad input."""
+"""Lines that are completed: exact generators, learning, any prompt, scores beside counts, bundles, and bad input."""
 
 import re
 from functools import lru_cache
@@ -187,14 +187,15 @@ def test_it_learns_and_completes_and_its_mark_is_put_in():
     assert task.complete("ax") == task.complete("ax>") == "x" and task.complete("ax>x") == ""
     prompts = [question for question, _ in PAIRS] * 3 + ["", "bz>", "abcdu"]
     found = task.complete(prompts)
-    assert len(found) == len(prompts) and found[:36] == found[36:72] and np.mean([f == a for f, (_, a) in zip(found, PAIRS)]) > 0.9
+    assert len(found) == len(prompts) and found[:36] == found[36:72]
+    assert np.mean([f == answer for f, (_, answer) in zip(found[:36], PAIRS, strict=True)]) > 0.9
     assert [task.complete(each) for each in prompts[-4:]] == found[-4:] and task.complete([]) == []
     assert task.report.samples == 28 and task.longest == 4
 
 
 def test_a_line_is_complete_exactly_where_no_symbol_of_it_is_wrong():
     task, data = fitted(), Lines.of_pairs(PAIRS, mark=">")
-    exact = [found == answer for found, (_, answer) in zip(task.complete([q for q, _ in PAIRS]), PAIRS)]
+    exact = [found == answer for found, (_, answer) in zip(task.complete([q for q, _ in PAIRS]), PAIRS, strict=True)]
     assert task.score(data).loc["model", EXACT] == pytest.approx(np.mean(exact))
 
 
@@ -281,14 +282,14 @@ def test_the_baselines_guess_what_they_say():
     assert found["look-up of known words"] == ["bac>abc.", "xy>xy."]
     assert found["letters as they stand"] == ["bac>bac.", "xy>xy."]
     assert found["likeliest at its place"] == ["bac>abc.", "xy>abc"]
-    assert all(len(guess) == len(text) for guess, text in zip(found["n-gram"], asked.texts))
+    assert all(len(guess) == len(text) for guess, text in zip(found["n-gram"], asked.texts, strict=True))
     assert completion.baselines(parts)["n-gram"] is parts.fitted["n-gram"]
 
 
 def test_n_grams_recite_the_alphabet_but_do_not_know_where_to_stop():
     parts = SMALL["alphabet"](0)
     guesses = completion.n_gram(parts)(parts.test)
-    inner = [g[k] == t[k] for g, t in zip(guesses, parts.test.texts) for k in range(6, len(t) - 1)]
+    inner = [g[k] == t[k] for g, t in zip(guesses, parts.test.texts, strict=True) for k in range(6, len(t) - 1)]
     assert np.mean(inner) > 0.95 and completion.scores(parts.test, guesses)[EXACT] < 0.2
 
 
@@ -296,7 +297,8 @@ def test_the_metrics_are_those_of_a_card():
     task, parts = fitted(), lines.split(Lines.of_pairs(PAIRS, mark=">", name="seconds"))
     metrics = task.evaluate(parts)
     assert metrics["measure"] == MEASURE and cards.judged(metrics, "test") == metrics["scores"]["next symbol"]["model"][MEASURE]
-    assert set(metrics["scores"]["next symbol"]) == {"model", *completion.COUNTED} and "Next symbol: the model" in metrics["verdict"]
+    assert set(metrics["scores"]["next symbol"]) == {"model", *completion.COUNTED}
+    assert "Next symbol: the model" in metrics["verdict"]
     assert metrics["title"] == "Test of seconds, 4 lines, 8 symbols asked for"
     assert task.score(parts).loc["next symbol"].index[0] == "model"
 

@@ -299,7 +299,7 @@ def document(rng):
     return f"{text}.", (*asked, True)
 
 
-def xml(counts=(40_000, 1_000, 2_000), seed=0):
+def xml(counts=(30_000, 1_000, 2_000), seed=0):
     """Documents of nested tags, `document`, as parts. Asked for are the symbols that are determined."""
     parts = []
     for part in drawn(document, counts, seed):

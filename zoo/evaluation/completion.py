@@ -5,6 +5,7 @@ symbol that it thinks comes there, given all that stand before it. A network is 
 """
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def n_gram(parts):
                 chunk = []
         cuts = np.cumsum([0, *map(len, lines.texts)])
         joined = {order: "".join(each) for order, each in found.items() if each}
-        return {order: [each[a:b] for a, b in zip(cuts, cuts[1:], strict=False)] for order, each in joined.items()}
+        return {order: [each[a:b] for a, b in pairwise(cuts)] for order, each in joined.items()}
 
     of_valid = {order: scores(parts.valid, g)[MEASURE] for order, g in by_order(parts.valid, ORDERS).items()}
     best = min(of_valid, key=of_valid.get)

@@ -86,8 +86,8 @@ class Completer(TextTask):
         return Lines.read(path, mark=mark)
 
     def split(self, lines):
-        """The parts that `fit` and `evaluate` use: `zoo.data.lines.LineParts` as they are; Lines cut 80 % / 10 % / 10 % by chance,
-        and a list of (question, answer) pairs as Lines."""
+        """The parts that `fit` and `evaluate` use: `zoo.data.lines.LineParts` as they are; Lines cut 80 % / 10 % / 10 % by
+        chance, and a list of (question, answer) pairs as Lines."""
         if isinstance(lines, LineParts):
             return lines
         return data.split(as_lines(lines))
