@@ -205,7 +205,7 @@ def test_the_same_seed_gives_the_same_model_whatever_the_test_part_is():
     assert all(map(np.array_equal, fitted().model.get_weights(), again.model.get_weights()))
 
 
-@pytest.mark.parametrize(("cell", "layers"), [("elman", 1), ("lstm", 2), ("mut1", 1)])
+@pytest.mark.parametrize(("cell", "layers"), [("lstm", 2), ("mut1", 1)])
 def test_any_cell_completes_documents_from_nothing(cell, layers):
     task = small(cell=cell, layers=layers, everywhere=True, embedding=5, recipe={"epochs": 1}).fit(SMALL["xml"](0))
     assert task.mark == "" and len(task.complete("", longest=300)) <= 300
@@ -223,7 +223,7 @@ def test_whatever_the_prompt_it_is_completed_in_time_or_refused_by_name(prompt, 
         with pytest.raises(DataError, match="which ends a line. Leave it out"):
             task.complete(prompt, longest)
     elif unknown:
-        with pytest.raises(DataError, match="has never seen. It knows: > a b c d e f u v w x y z") as error:
+        with pytest.raises(DataError, match="the completer has never seen .* It knows: > a b c d e f u v w x y z") as error:
             task.complete(prompt, longest)
         assert repr(unknown[0]) in str(error.value)
     else:
@@ -241,12 +241,12 @@ def test_an_answer_that_never_ends_is_cut_off():
 
 
 @pytest.mark.parametrize(("ask", "words"), [
-    (lambda task: task.complete(3), "not iterable"),
+    (lambda task: task.complete(3), "A prompt is a string, or a list of strings. Received: int"),
     (lambda task: task.complete(["ax", 3]), "A prompt is a string. Received: int"),
     (lambda task: task.complete("ax", longest=0), "longest must be a positive integer. Received: 0"),
     (lambda task: task.complete("ax", longest=2.5), "longest must be a positive integer. Received: 2.5"),
-    (lambda task: task.complete("a1!"), "The prompt 'a1!' has '1', '!', which the completer has never seen"),
-    (lambda task: task.score([("a1", "2")]), "Some of the lines have '1', '2', which the completer has never seen"),
+    (lambda task: task.complete("a1!"), "The prompt 'a1!': the completer has never seen '1', '!'. It knows: > a b c"),
+    (lambda task: task.score([("a1", "2")]), "Lines: the completer has never seen '1', '2'"),
     (lambda task: task.score("abc"), "Lines are a zoo.data.lines.Lines.* Received: str"),
     (lambda task: task.split(7), "Lines are a zoo.data.lines.Lines.* Received: int"),
     (lambda task: Completer().complete("a"), r"not trained yet: call fit\(data\)"),
@@ -262,7 +262,7 @@ def test_bad_input_is_one_clear_error(ask, words):
 
 def test_a_symbol_that_only_the_validation_lines_have_is_refused():
     parts = LineParts(Lines.of_pairs(PAIRS), Lines.of_pairs([("q", "a")]), {"test": Lines.of_pairs(PAIRS)})
-    with pytest.raises(DataError, match="Some of the lines have 'q', which the completer has never seen"):
+    with pytest.raises(DataError, match="Lines: the completer has never seen 'q'"):
         small().fit(parts)
 
 

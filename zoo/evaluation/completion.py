@@ -109,21 +109,23 @@ def n_gram(parts):
     counted = numbers("".join(parts.train.texts)[-MOST:], at)
 
     def by_order(lines, orders):
-        found, chunk = {order: [] for order in orders}, []
-        for row, text in enumerate(lines.texts):
-            chunk.append(text)
-            if row + 1 == len(lines) or sum(map(len, chunk)) > AT_ONCE:
-                whole = numbers(lines.end + "".join(chunk), at)
-                for order, p in distributions(counted, whole, len(symbols), orders).items():
-                    found[order].append("".join(symbols[k] for k in np.argmax(p[1:], axis=1)))
-                chunk = []
+        found, count = {}, sum(map(len, lines.texts)) // AT_ONCE + 1
+        for rows in np.array_split(np.arange(len(lines)), count):
+            whole = numbers(lines.end + "".join(lines.texts[row] for row in rows), at)
+            for order, p in distributions(counted, whole, len(symbols), orders).items():
+                found.setdefault(order, []).append("".join(symbols[k] for k in np.argmax(p[1:], axis=1)))
         cuts = np.cumsum([0, *map(len, lines.texts)])
-        joined = {order: "".join(each) for order, each in found.items() if each}
+        joined = {order: "".join(each) for order, each in found.items()}
         return {order: [each[a:b] for a, b in pairwise(cuts)] for order, each in joined.items()}
 
     of_valid = {order: scores(parts.valid, g)[MEASURE] for order, g in by_order(parts.valid, ORDERS).items()}
     best = min(of_valid, key=of_valid.get)
-    return lambda lines: by_order(lines, (best,))[best]
+
+    def guess(lines):
+        found = by_order(lines, (1, best))
+        return found[max(found)]  # the shorter one where all lines together are no longer than that
+
+    return guess
 
 
 def numbers(text, at):

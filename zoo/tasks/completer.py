@@ -127,7 +127,7 @@ class Completer(TextTask):
 
     def _numbers(self, lines):
         """The numbers of the symbols of each line, after that of a beginning."""
-        self._check_known("".join(lines.texts), f"Some of the {lines.name}")
+        self._check_known("".join(lines.texts), lines.name.capitalize())
         return [self._encoded(text) for text in lines.texts]
 
     def _encoded(self, text):
@@ -137,12 +137,12 @@ class Completer(TextTask):
         """For each symbol of each line whether it is learned."""
         return [np.ones_like(each) for each in lines.asked] if self.everywhere else lines.asked
 
-    def _check_known(self, text, who):
+    def _check_known(self, text, where):
         unknown = self.vocabulary.unknown(text)
         if unknown:
             raise DataError(
-                f"{who} {'have' if who.startswith('Some') else 'has'} {', '.join(map(repr, unknown[:10]))}, which the "
-                f"{self.noun} has never seen. It knows: {' '.join(each for each in self.vocabulary.symbols if each.strip())}"
+                f"{where}: the {self.noun} has never seen {', '.join(map(repr, unknown[:10]))}. It knows: "
+                f"{' '.join(each for each in self.vocabulary.symbols if each.strip())}"
             )
 
     # ---------------------------------------------------------------- complete
@@ -166,6 +166,8 @@ class Completer(TextTask):
         self._check_fitted()
         if longest is not None and (not hasattr(longest, "__index__") or isinstance(longest, bool) or longest < 1):
             raise ValueError(f"longest must be a positive integer. Received: {longest!r}")
+        if not isinstance(prompt, (str, list, tuple)):
+            raise ValueError(f"A prompt is a string, or a list of strings. Received: {type(prompt).__name__}")
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         for each in prompts:
             if not isinstance(each, str):
