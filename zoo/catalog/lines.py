@@ -21,7 +21,7 @@ ENTRIES = [
         metric="share of the results' symbols, ends among them, that are not the likeliest given all before; of exact results",
         reference=MUTANTS,
         notebook="arithmetic.ipynb",
-        weights={"mut1": Weights(data="zoo.data.lines:arithmetic")},
+        weights={"mut1": Weights(data="zoo.data.lines:arithmetic", dataset="arithmetic")},
     ),
     Entry(
         name="xml",
@@ -39,7 +39,7 @@ ENTRIES = [
         metric="share of the symbols that are determined, and of all symbols, that are not the likeliest given all before",
         reference=MUTANTS,
         notebook="xml.ipynb",
-        weights={"mut1": Weights(data="zoo.data.lines:xml")},
+        weights={"mut1": Weights(data="zoo.data.lines:xml", dataset="xml")},
     ),
     Entry(
         name="memorize",
@@ -55,7 +55,7 @@ ENTRIES = [
         metric="share of the letters of the answer, and of its end, that are not the likeliest given all before",
         reference="Hochreiter & Schmidhuber 1997, Long short-term memory (tasks of this kind)",
         notebook="memorize.ipynb",
-        weights={"gru": Weights(data="zoo.data.lines:memorize")},
+        weights={"gru": Weights(data="zoo.data.lines:memorize", dataset="memorize")},
     ),
     Entry(
         name="alphabet-backwards",
@@ -74,7 +74,7 @@ ENTRIES = [
         "letters that no training line has",
         reference="Elman 1990, Finding structure in time (the network)",
         notebook="alphabet-backwards.ipynb",
-        weights={"gru": Weights(data="zoo.data.lines:alphabet_backwards")},
+        weights={"gru": Weights(data="zoo.data.lines:alphabet_backwards", dataset="alphabet_backwards")},
     ),
     Entry(
         name="anagram",
