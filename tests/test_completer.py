@@ -299,7 +299,7 @@ def test_the_metrics_are_those_of_a_card():
     assert metrics["measure"] == MEASURE and cards.judged(metrics, "test") == metrics["scores"]["next symbol"]["model"][MEASURE]
     assert set(metrics["scores"]["next symbol"]) == {"model", *completion.COUNTED}
     assert "Next symbol: the model" in metrics["verdict"]
-    assert metrics["title"] == "Test of seconds, 4 lines, 8 symbols asked for"
+    assert metrics["title"] == "Test of seconds, 4 lines"
     assert task.score(parts).loc["next symbol"].index[0] == "model"
 
 

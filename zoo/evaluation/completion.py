@@ -62,12 +62,11 @@ def evaluate(task, parts):
         parts: a `zoo.data.lines.LineParts`.
     """
     tables = {name: table(task, lines, parts) for name, lines in parts.tests.items()}
-    test = parts.test
     return {
         "measure": MEASURE,
         "part": "test",
         "horizon": 1,
-        "title": f"Test of {parts.name}, {len(test):,} lines, {sum(map(np.count_nonzero, test.asked)):,} symbols asked for",
+        "title": f"Test of {parts.name}, {' and '.join(f'{len(test):,}' for test in parts.tests.values())} lines",
         "target": "next symbol",
         f"valid_{MEASURE}": scores(parts.valid, task.guess(parts.valid))[MEASURE],
         "scores": tables,
