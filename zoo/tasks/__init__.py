@@ -3,6 +3,7 @@
 from zoo.tasks.bits import Adder, BitReader, Latch, Parity
 from zoo.tasks.blank_filler import BlankFiller
 from zoo.tasks.classifier import Classifier
+from zoo.tasks.completer import Completer
 from zoo.tasks.forecaster import Forecaster
 from zoo.tasks.language_model import LanguageModel
 from zoo.tasks.narx import NARX
@@ -17,6 +18,7 @@ __all__ = [
     "BitReader",
     "BlankFiller",
     "Classifier",
+    "Completer",
     "Forecaster",
     "LanguageModel",
     "Latch",
