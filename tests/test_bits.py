@@ -141,6 +141,13 @@ def test_a_latch_reads_what_a_pattern_gap_shows_and_says_a_bit():
         task.recall("1")
 
 
+def test_the_latch_keeps_a_bit():
+    latch = zoo.load("pattern-gap")
+    part = gaps.pattern_gap(300, 200, seed=77)
+    assert latch.score(part).loc["model", "cases wrong"] <= 0.01
+    assert [latch.recall(first + 100 * "01") for first in "01"] == [0, 1]
+
+
 @settings(max_examples=25, deadline=None)
 @given(a=st.integers(0, 2**70), b=st.integers(0, 2**70))
 def test_any_two_numbers_are_added(adder, a, b):

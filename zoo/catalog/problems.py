@@ -31,4 +31,23 @@ ENTRIES = [
         notebook="parity.ipynb",
         weights={"elman": Weights(data="zoo.data.bits:parity", dataset="parities")},
     ),
+    Entry(
+        name="pattern-gap",
+        pattern="many-to-one",
+        title="A bit kept over a gap of 200 distracting steps",
+        teaches="what it takes to remember: gradients that reach back over the gap, gates that keep, and why a network without "
+        "them stays at chance; the adding problem and copy memory beside it",
+        task="zoo.tasks.bits:Latch",
+        arguments={
+            "cell": "lstm",
+            "units": 16,
+            "memory": 200,
+            "recipe": {"learning_rate": 0.01, "batch_size": 64, "epochs": 12, "patience": 12},
+        },
+        metric="share of 10,000 cases in which the first bit is not known any more 200 steps later; chance is one half",
+        reference="Bengio, Simard & Frasconi 1994, Learning long-term dependencies with gradient descent is difficult; "
+        "Hochreiter & Schmidhuber 1997, Long short-term memory; Tallec & Ollivier 2018 (the gates' first biases)",
+        notebook="pattern-gap.ipynb",
+        weights={"lstm": Weights(data="zoo.data.gaps:pattern", dataset="gaps")},
+    ),
 ]

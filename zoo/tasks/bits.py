@@ -216,7 +216,7 @@ class Latch(BitReader):
     What is read is as `zoo.data.gaps.pattern_gap` describes. The arguments are those of `BitReader`.
 
     Example:
-        >>> latch = Latch(cell="lstm", units=16, memory=200).fit(zoo.data.gaps.pattern())
+        >>> latch = zoo.load("pattern-gap")
         >>> latch.recall("1" + 100 * "01")          # the first bit, after 200 others
         1
     """
