@@ -33,7 +33,7 @@ from zoo.tasks import (
 
 TASKS = (NARX, BitReader, BlankFiller, Classifier, Completer, Forecaster, LanguageModel, SequenceRegressor, Translator,
          WordVectors, Writer)
-CAN_BE_EXACT = "adder", "parity", "pattern-gap", "date-reader", "memorize", "alphabet-backwards"    # there is a rule behind them
+CAN_BE_EXACT = "adder", "parity", "pattern-gap", "date-reader", "memorize", "alphabet-backwards"  # there is a rule behind them
 
 SHIPPED = zoo.list_models(pretrained=True)
 every_bundle = pytest.mark.parametrize("name", SHIPPED)
