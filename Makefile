@@ -61,6 +61,8 @@ notebooks: $(VENV)/.installed-test
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.narx --out benchmarks/results/narx.md
 	$(BIN)/python -m benchmarks.evolve --out benchmarks/results/evolve.md
+	$(BIN)/python -m benchmarks.gaps --out benchmarks/results/gaps.md
+	$(BIN)/python -m benchmarks.arithmetic --out benchmarks/results/arithmetic.md
 	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md
 	$(BIN)/python benchmarks/language.py --out benchmarks/results/language.md
 	$(BIN)/python benchmarks/language_cells.py --out benchmarks/results/language_cells.md
