@@ -59,6 +59,7 @@ def test_what_cannot_be_translated_is_said(reverser):
                          ([], "no texts")):
         with pytest.raises(DataError, match=words):
             reverser.translate(texts)
+    assert len(reverser.guess(["abx", "x"])) == 2               # in a score nothing is left out
     with pytest.raises(ValueError, match="width must be"):
         reverser.translate("ab", beams=-1)
     with pytest.raises(RuntimeError, match="This translator is not trained yet"):

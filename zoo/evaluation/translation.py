@@ -24,7 +24,7 @@ def evaluate(task, parts):
     """
     measure = JUDGES[task.judge]
     tables = table(task, parts.test, parts)
-    valid = score(list(parts.valid.references.values()), task.translate(list(parts.valid.references)), measure)
+    valid = score(list(parts.valid.references.values()), task.guess(list(parts.valid.references)), measure)
     return {
         "measure": measure,
         "part": "test",
@@ -44,7 +44,7 @@ def table(task, data, parts=None):
     by all but of those sources only whose targets no training pair has.
     """
     measure, sources, references = JUDGES[task.judge], list(data.references), list(data.references.values())
-    found = {MODEL: task.translate(sources)}
+    found = {MODEL: task.guess(sources)}
     if parts:
         found |= baselines(task, parts)
     ways = {task.judge: (range(len(sources)), references)}

@@ -206,16 +206,22 @@ class Translator(TextTask):
             DataError: a text is empty or no string, or holds a symbol that the model cannot read (it is named).
             ValueError: a number is outside its range.
         """
-        found = [
-            self._text(*each) for each in zip(*self._written(check_texts(texts), beams, penalty, longest), strict=True)
-        ]
-        return found[0] if isinstance(texts, str) else found
+        texts = [texts] if (single := isinstance(texts, str)) else texts
+        found = self._said(*self._written(check_texts(texts), beams, penalty, longest))
+        return found[0] if single else found
 
-    def _written(self, texts, beams, penalty, longest):
+    def guess(self, texts):
+        """What `translate` gives of each text, also of those with symbols that the model has never read."""
+        return self._said(*self._written(texts, None, 0.6, None, refuse=False))
+
+    def _said(self, sources, numbers, written):
+        return [self._text(*each) for each in zip(sources, numbers, written, strict=True)]
+
+    def _written(self, texts, beams, penalty, longest, refuse=True):
         """The symbols of each source, its numbers, and those that are written."""
         self._check_fitted()
         sources = [self.kind.split(text.strip()) for text in texts]
-        numbers = [self._read(source) for source in sources]
+        numbers = [self._read(source) if refuse else FIRST + self.sources.encode(source) for source in sources]
         longest = 2 * max(map(len, numbers)) + 20 if longest is None else longest
         return sources, numbers, self.searcher(numbers, width=beams or self.beams, penalty=penalty, longest=longest)[0]
 
