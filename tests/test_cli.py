@@ -38,7 +38,7 @@ def test_list_prints_every_model(run):
     code, out, _ = run("list")
     assert code == 0 and all(name in out for name in [*zoo.list_models(), *zoo.list_models(pretrained=True)])
     assert "narx-solar" not in run("list", "tdnn*")[1]
-    for arguments, words in ((["x*"], "No model matches 'x*'; `zoo list` lists all."), (["x*", "--cells"], "No cell matches")):
+    for arguments, words in ((["q*"], "No model matches 'q*'; `zoo list` lists all."), (["q*", "--cells"], "No cell matches")):
         code, out, err = run("list", *arguments)
         assert code == 1 and not out and words in err
 
