@@ -15,15 +15,15 @@ def test_the_norms_are_those_of_the_derivatives_by_every_state(name):
     layer = Recurrent(catalog.create(name, 3))
     sequence, wanted = rng.normal(size=(1, 4, 2)).astype("float32"), rng.normal(size=3).astype("float32")
     layer(sequence)
-    found = inspection.gradient_norms(layer, sequence, lambda h: keras.ops.sum(h * wanted))
+    found = inspection.gradient_norms(layer, sequence, lambda h: keras.ops.sum(keras.ops.multiply(h, wanted)))
     states = len(keras.tree.flatten(layer.cell.state_size))
     rest = Recurrent(layer.cell, return_state=True)
     for t in range(3):
-        reached = [np.asarray(each) for each in rest(sequence[:, : t + 1])[1:]]
+        reached = [keras.ops.convert_to_numpy(each) for each in rest(sequence[:, : t + 1])[1:]]
 
         def loss(flat, t=t):
             start = [part.astype("float32")[None] for part in np.split(flat, states)]
-            return float(np.sum(np.asarray(layer(sequence[:, t + 1 :], initial_state=start)) * wanted))
+            return float(np.sum(keras.ops.convert_to_numpy(layer(sequence[:, t + 1 :], initial_state=start)) * wanted))
 
         flat = np.concatenate([each[0] for each in reached]).astype("float64")
         slopes = [(loss(flat + step) - loss(flat - step)) / 0.02 for step in 0.01 * np.eye(len(flat))]
