@@ -1,4 +1,4 @@
-"""What all tests share: a quiet TensorFlow, true float64 on every backend, the same property tests on every run."""
+"""What all tests share: true float64 on every backend, the same property tests on every run."""
 
 import os
 import sys
@@ -6,17 +6,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_ENABLE_X64", "1")
-# Small loops, each run once: compiling is all the time there is, and XLA keeps the memory maps of all that it compiled.
-QUICK = [
-    "--xla_backend_optimization_level=0",
-    "--xla_llvm_disable_expensive_passes=true",
-    "--xla_cpu_parallel_codegen_split_count=1",
-    "--xla_cpu_use_fusion_emitters=false",
-]
-if os.environ.get("KERAS_BACKEND") != "torch":
-    os.environ.setdefault("XLA_FLAGS", " ".join(QUICK))
 
 settings.register_profile("zoo", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("zoo")

@@ -92,7 +92,7 @@ def test_what_cannot_be_trained_is_said_and_leaves_nothing_behind(options, code,
 
 def test_text_is_for_models_of_texts_and_their_options_for_text(run, cats):
     code, _, err = run("train", "narx-stock", "--text", "cats.txt")
-    assert code == 2 and "--text is for char-rnn" in err
+    assert code == 2 and "--text is for alphabet-backwards, anagram, arithmetic, char-rnn" in err
     code, _, err = run("train", "narx-stock", "--units", 3)
     assert code == 2 and "--units: only with --text FILE" in err
     code, _, err = run("train", "narx-stock", "--resume")

@@ -1,5 +1,6 @@
 """Lines that are completed: exact generators, learning, any prompt, scores beside counts, bundles, and bad input."""
 
+import json
 import re
 from functools import lru_cache
 
@@ -320,3 +321,32 @@ def test_a_bundle_without_its_vocabulary_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "load", lambda path: (model, {**config, "vocabulary": None}))
     with pytest.raises(BundleError, match="holds no vocabulary"):
         Completer.load(tmp_path / "mine")
+
+
+# ---------------------------------------------------------------- the command line
+def test_lines_of_ones_own_on_the_command_line(run, tmp_path):
+    pairs = [(f"{a}{b}", f"{b}{a}") for a in "abcdef" for b in "abcdef"]
+    (tmp_path / "turned.txt").write_text("".join(f"{question}>{answer}\n" for question, answer in pairs))
+    asked = ["--text", "turned.txt", "--mark", ">"]
+    code, out, err = run("train", "memorize", *asked, "--epochs", 1, "--units", 4)
+    assert code == 0 and "turned: 36 lines" in out and "nats per symbol" in err, err
+    card = json.loads((tmp_path / "memorize" / "card.json").read_text())
+    assert card["commands"]["evaluate"] == "zoo evaluate memorize --text turned.txt --mark '>'"
+    code, out, err = run("evaluate", "./memorize", *asked)
+    assert code == 0 and "is confirmed" in out, err
+    code, out, err = run("complete", "./memorize", "ab", "fc>", "--longest", 3)
+    assert code == 0 and len(out.splitlines()) == 2 and all(len(line) <= 3 for line in out.splitlines()), err
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (["complete", "char-rnn", "a"], 2, "char-rnn completes no lines. Models that do: alphabet-backwards, anagram, arithmetic"),
+    (["complete", "arithmetic", "1+x%"], 1, "the completer has never seen '%'"),
+    (["complete", "arithmetic", "1+1", "--csv", "a.csv", "--column", "a"], 2, "give lines, or --csv FILE with --column NAME"),
+    (["train", "memorize", "--text", "lines.txt", "--mark", ">"], 1, "line 2, has no '>' between question and answer"),
+    (["train", "memorize", "--text", "lines.txt", "--column", "a"], 2, "--column: memorize has no such option"),
+    (["train", "char-rnn", "--text", "lines.txt", "--mark", ">"], 2, "--mark: char-rnn has no such option"),
+])
+def test_what_cannot_be_completed_or_read_is_said(run, tmp_path, arguments, code, words):
+    (tmp_path / "lines.txt").write_text("a>b\nc=d\n")
+    found, _, err = run(*arguments)
+    assert (found, words in err) == (code, True), err

@@ -33,9 +33,11 @@ MAY_IMPORT["cli_write"] = MAY_IMPORT["cli"] | {"cli_write"}
 MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli_write"] | {"cli_classify"}
 MAY_IMPORT["cli_words"] = MAY_IMPORT["cli_write"] | {"cli_words"}
 MAY_IMPORT["cli_translate"] = MAY_IMPORT["cli_classify"] | {"cli_translate"}
-MAY_IMPORT["cli_train"] = MAY_IMPORT["cli_forecast"] | {"cli_train", "cli_write", "cli_classify", "cli_words", "cli_translate"}
+MAY_IMPORT["cli_complete"] = MAY_IMPORT["cli_classify"] | {"cli_complete"}
+MAY_IMPORT["cli_train"] = MAY_IMPORT["cli_forecast"] | {"cli_train", "cli_write", "cli_classify", "cli_words",
+                                                       "cli_translate", "cli_complete"}
 MAY_IMPORT["cli_demo"] = MAY_IMPORT["cli"] | {"cli_demo", "contrib"}
-MAY_IMPORT["cli"] |= {f"cli_{part}" for part in ("forecast", "train", "classify", "write", "words", "translate", "demo")}
+MAY_IMPORT["cli"] |= {f"cli_{part}" for part in ("forecast", "train", "classify", "write", "words", "translate", "complete", "demo")}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 
 

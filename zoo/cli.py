@@ -15,6 +15,7 @@ from rich.table import Table
 from zoo import registry
 from zoo.cards import judged, measure
 from zoo.cli_classify import classify
+from zoo.cli_complete import complete
 from zoo.cli_demo import demo
 from zoo.cli_forecast import backtest, forecast
 from zoo.cli_train import told, train
@@ -191,6 +192,7 @@ def evaluate(
     text: Annotated[Path | None, typer.Option(help="The text that a model of one's own was trained on.")] = None,
     column: Annotated[str | None, typer.Option(help="Of a CSV file: as it was in `zoo train`.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Of a CSV file: as it was in `zoo train`.")] = None,
+    mark: Annotated[str | None, typer.Option(help="Of lines: as it was in `zoo train`.")] = None,
     ship: Annotated[
         bool,
         typer.Option(
@@ -204,7 +206,7 @@ def evaluate(
     from zoo.catalog.run import evaluate as run
 
     path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
-    card, metrics = run(name, text, **told(column=column, label_column=label_column))
+    card, metrics = run(name, text, **told(column=column, label_column=label_column, mark=mark))
     print_metrics(metrics)
     error = measure(metrics)
     now, then = (math.nan if each is None else each for each in (judged(m, "test") for m in (metrics, card["metrics"])))
@@ -266,6 +268,7 @@ app.command()(generate)
 app.command()(classify)
 app.command()(fill)
 app.command()(translate)
+app.command()(complete)
 app.command()(nearest)
 app.command()(demo)
 

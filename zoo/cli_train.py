@@ -1,6 +1,7 @@
 """`zoo train`, of the catalog's models and of those on texts of the user's own."""
 
 import inspect
+import shlex
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.markup import escape
 
 from zoo import registry
 from zoo.cli_classify import CLASSIFIER
+from zoo.cli_complete import COMPLETER
 from zoo.cli_forecast import integers
 from zoo.cli_translate import TRANSLATOR
 from zoo.cli_words import VECTORS
@@ -19,7 +21,7 @@ from zoo.console import console, counting, errors, load_keras, print_metrics, tr
 
 STREAMS = LANGUAGE, FILLER  # trained on one long text, resumable
 RESUMABLE = *STREAMS, TRANSLATOR
-OF_OWN = *RESUMABLE, VECTORS, CLASSIFIER, WRITER
+OF_OWN = *RESUMABLE, VECTORS, CLASSIFIER, WRITER, COMPLETER
 SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
 Option, Argument = typer.Option, typer.Argument
 OF_TEXT = "With --text"
@@ -44,7 +46,8 @@ def train(
         Path | None,
         Option(
             help="A UTF-8 file, or a folder of them, of any size, to learn from; for texts with labels (sentiment, "
-            "name-origin, name-writer) and pairs of texts (translator, date-reader) a CSV file.",
+            "name-origin, name-writer) and pairs of texts (date-reader) a CSV file; for lines (arithmetic, memorize) a file "
+            "with a question, the mark and an answer in each.",
             rich_help_panel=OF_TEXT,
         ),
     ] = None,
@@ -57,6 +60,10 @@ def train(
         Option(
             help='Of a CSV file: the column of the labels, "label" by default, or "target".', rich_help_panel=OF_TEXT
         ),
+    ] = None,
+    mark: Annotated[
+        str | None,
+        Option(help='Of lines: the character between question and answer, "=" by default.', rich_help_panel=OF_TEXT),
     ] = None,
     cell: Annotated[str | None, Option(help="Any of `zoo list --cells`.", rich_help_panel=OF_TEXT)] = None,
     units: Annotated[int | None, Option(min=1, help="Width of each layer.", rich_help_panel=OF_TEXT)] = None,
@@ -96,7 +103,7 @@ def train(
         if epochs or chunk or recipe:
             changes = {"base": recipe} if recipe else dict(entry.arguments.get("recipe", {}))
             arguments["recipe"] = changes | told(epochs=epochs, chunk=chunk)
-        columns = told(column=column, label_column=label_column)
+        columns = told(column=column, label_column=label_column, mark=mark)
         asked = {"arguments": arguments, "seeds": chosen or (0,), "commands": commands(context, path)}
         card = train_on(entry, text, columns, path, resume, **asked)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
@@ -117,8 +124,8 @@ def train_on(entry, file, columns, path, resume, *, arguments, **asked):
         from zoo.catalog.run import train_own
 
         task = registry.resolve(entry.task)
-        known = inspect.signature(task).parameters
-        if strange := [f"--{name}" for name in arguments if name not in known]:
+        known = {*inspect.signature(task).parameters, *inspect.signature(task.read).parameters}
+        if strange := [option(name) for name in (*columns, *arguments) if name not in known]:
             raise typer.BadParameter(f"{', '.join(strange)}: {entry.name} has no such option")
         try:
             registry.create(entry.name, **arguments)
@@ -129,6 +136,11 @@ def train_on(entry, file, columns, path, resume, *, arguments, **asked):
         console.print(data.summary, markup=False)
         whole = entry.task in RESUMABLE
         return train_own(entry.name, data, path=path, options=options, arguments=arguments, whole=whole, **asked)
+
+
+def option(name):
+    """An option as it is written."""
+    return f"--{name.replace('_', '-')}"
 
 
 def told(**options):
@@ -146,7 +158,7 @@ def checked(path, replace):
 def refuse_options_of_text(context):
     found = [p for p in given(context) if getattr(p, "rich_help_panel", None) == OF_TEXT]
     if found:
-        names = ", ".join(f"--{param.name.replace('_', '-')}" for param in found)
+        names = ", ".join(option(param.name) for param in found)
         raise typer.BadParameter(f"{names}: only with --text FILE, to train on a text of your own")
 
 
@@ -154,8 +166,8 @@ def commands(context, path):
     """What trains and evaluates the model again, for its card: the text without its folder, and no --resume."""
     told = {p.name: p for p in given(context) if p.name not in ("name", "out", "replace", "resume")}
     values = {name: context.params[name].name if name == "text" else context.params[name] for name in told}
-    options = {name: f"--{name.replace('_', '-')} {value}" for name, value in values.items()}
-    again = [options[name] for name in ("text", "column", "label_column") if name in options]
+    options = {name: f"{option(name)} {shlex.quote(str(value))}" for name, value in values.items()}
+    again = [options[name] for name in ("text", "column", "label_column", "mark") if name in options]
     return {
         "train": " ".join(["zoo train", context.params["name"], *options.values()]),
         "evaluate": " ".join(["zoo evaluate", str(path), *again]),

@@ -6,6 +6,7 @@ What a task must have: `split(data) -> parts`, `fit(parts, seed=, progress=)`, `
 and a length; and the parts: `spans`, what each holds, for the card.
 """
 
+import inspect
 import time
 from pathlib import Path
 
@@ -142,6 +143,8 @@ def evaluate(name, data=None, **columns):
     elif isinstance(data, Path):
         if not hasattr(task, "read"):
             raise DataError(f"{name} was trained on no text: evaluate it without --text.")
+        if strange := [name for name in columns if name not in inspect.signature(task.read).parameters]:
+            raise DataError(f"The data of {name} have no {' and no '.join(strange)}: leave that out.")
         data = task.read(data, **columns)
     if data.fingerprint != card["data"]["fingerprint"]:
         raise DataError(

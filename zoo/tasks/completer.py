@@ -96,8 +96,7 @@ class Completer(TextTask):
         """Train on lines.
 
         Arguments:
-            lines: a `zoo.data.lines.Lines`, LineParts of which the test parts are not touched, or (question, answer)
-            pairs.
+            lines: a `zoo.data.lines.Lines`, LineParts of which the test parts are not touched, or (question, answer) pairs.
             seed: of the initial weights, dropout and the order of batches: the same seed gives the same model.
             progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
 
@@ -152,8 +151,7 @@ class Completer(TextTask):
         Arguments:
             prompt: how it begins, a string; or a list of strings. Where the lines have a mark, it is put after a prompt
                 without one.
-            longest: symbols after which an answer is cut off that has not ended by then; None for twice the longest
-            answer
+            longest: symbols after which an answer is cut off that has not ended by then; None for twice the longest answer
                 of the training lines.
 
         Returns:
@@ -238,9 +236,8 @@ class Completer(TextTask):
     def score(self, lines):
         """How many symbols are right.
 
-        Of the symbols that are asked for the share that is wrong and that is right, each foretold from all before it,
-        and the share of lines that are completed exactly; with `everywhere` also the share of all symbols that are
-        right.
+        Of the symbols that are asked for the share that is wrong and that is right, each foretold from all before it, and
+        the share of lines that are completed exactly; with `everywhere` also the share of all symbols that are right.
 
         Arguments:
             lines: Lines or pairs; or LineParts, of which each test is scored, beside the baselines.

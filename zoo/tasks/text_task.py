@@ -55,7 +55,7 @@ class TextTask:
         """Take over what `config` gave."""
 
     @staticmethod
-    def read(path, *, folder=None, **columns):
+    def read(path, *, folder=None):
         """A file or folder of UTF-8 text, as `split` takes it; its memory-mapped copy is in `folder`, or a temporary one."""
         return Text.read(path, folder=folder)
 
