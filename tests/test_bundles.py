@@ -167,7 +167,11 @@ def test_a_shipped_bundle_is_what_its_card_says(name):
 
 
 @every_bundle_with_its_data
-def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name):
+def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name, monkeypatch):
+    untrained = ()
+    if name.startswith("pattern-gap"):                      # whose MLPs of 200 steps train for a minute; `zoo evaluate` does
+        monkeypatch.setattr(bits, "mlp", lambda x, y, part: np.zeros_like(part.answers))
+        untrained = bits.FILLED, bits.AGAIN
     card = bundle.read_card(bundle_path(name)[0])
     entry, tag = REGISTRY.split(name)
     if dataset(name) in MADE_BY_OTHERS and card["data"]["fingerprint"] != resolve(entry.weights[tag].data)().fingerprint:
@@ -178,6 +182,8 @@ def test_the_numbers_of_a_card_are_re_made_from_its_bundle(name):
     scored = {"RMSE", "NRMSE", "MAE", "MASE", cards.measure(then)}
     for hours, scores in then["scores"].items():
         for forecast, row in scores.items():
+            if forecast in untrained:
+                continue
             if forecast == "model" and row.get("NRMSE", 0) > 1:            # chaos: a lost run stays lost, by other digits
                 assert now["scores"][hours][forecast].get("NRMSE", np.inf) > 1
                 continue

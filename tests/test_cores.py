@@ -102,14 +102,14 @@ def test_it_is_saved_verified_and_loaded(name, fitted, tmp_path):
 
 
 @every_kind
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name):
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name, fitted):
     def weights(seed):
-        options = {**KINDS[name], "recipe": {**KINDS[name]["recipe"], "epochs": 2}}
-        return Forecaster(horizon=2, **options).fit(small.wave(150), seed=seed).model.get_weights()
+        return Forecaster(horizon=H, **KINDS[name]).fit(small.driven(), seed=seed).model.get_weights()
 
-    first, second, other = map(weights, (0, 0, 1))
-    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    assert any(not np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+    first = fitted[name].model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(first, weights(0), strict=True))
+    if "recursive" in name or name == "a network per step":         # what draws its weights at once, and one after another
+        assert any(not np.array_equal(a, b) for a, b in zip(first, weights(1), strict=True))
 
 
 @every_kind
@@ -238,7 +238,7 @@ def test_a_taught_decoder_is_fed_the_truth_in_training_alone_and_is_the_network_
     assert not np.allclose(half, own, atol=1e-4) and not np.allclose(half, told, atol=1e-4)
 
 
-@pytest.mark.parametrize("teacher", [None, 0.0, 0.5, 1.0])
+@pytest.mark.parametrize("teacher", [None, 0.5])
 def test_a_decoder_is_trained_with_dropout_however_it_is_fed(teacher):
     dropout = {"dropout": 0.2} if teacher is not None else {"dropout": 0.2, "recurrent_dropout": 0.2}
     losses = {}

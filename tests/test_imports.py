@@ -37,7 +37,8 @@ MAY_IMPORT["cli_complete"] = MAY_IMPORT["cli_classify"] | {"cli_complete"}
 MAY_IMPORT["cli_train"] = MAY_IMPORT["cli_forecast"] | {"cli_train", "cli_write", "cli_classify", "cli_words",
                                                        "cli_translate", "cli_complete"}
 MAY_IMPORT["cli_demo"] = MAY_IMPORT["cli"] | {"cli_demo", "contrib"}
-MAY_IMPORT["cli"] |= {f"cli_{part}" for part in ("forecast", "train", "classify", "write", "words", "translate", "complete", "demo")}
+PARTS = "forecast", "train", "classify", "write", "words", "translate", "complete", "demo"
+MAY_IMPORT["cli"] |= {f"cli_{part}" for part in PARTS}
 WHEN_USED = {"registry", "cards"}               # these may import the project, but only inside a function
 
 

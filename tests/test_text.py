@@ -194,6 +194,16 @@ def test_n_grams_know_a_text_that_repeats_itself():
     assert -found[1].mean() > 1 and -found[4][4:].mean() < 0.05
 
 
+def test_n_grams_of_several_texts_at_once_are_those_of_each_alone():
+    rng = np.random.default_rng(0)
+    train, texts = rng.integers(0, 4, 300), [rng.integers(0, 4, length) for length in (100, 4, 40)]
+    together = kneser_ney(train, texts, 4)
+    assert [len(each) for each in together] == [12, 3, 12]
+    for text, found in zip(texts, together, strict=True):
+        alone = kneser_ney(train, text, 4)
+        assert alone.keys() == found.keys() and all(np.array_equal(alone[order], found[order]) for order in alone)
+
+
 # ------------------------------------------------------------------ words
 @given(WORDS, WORDS)
 def test_a_text_of_words_comes_back_as_it_was(first, second):

@@ -54,12 +54,11 @@ def row(nats, symbols="characters"):
 
 def baselines(train, valid, test, symbols):
     """name -> nats per symbol of the test part; numbers of symbols in, the order of the n-gram chosen by the second."""
-    by_order = {order: -logs.mean() for order, logs in kneser_ney(train, valid, symbols).items()}
-    best = min(by_order, key=by_order.get)
+    chosen_by, judged_by = kneser_ney(train, [valid, test], symbols)
+    best = min((order for order in chosen_by if order in judged_by), key=lambda order: -chosen_by[order].mean())
     counts = np.bincount(train, minlength=symbols) + 1
-    logs = kneser_ney(train, test, symbols, orders=(best,))
     return {
         "uniform": float(np.log(symbols)),
         "frequencies": float(-np.log(counts / counts.sum())[test[1:]].mean()),
-        f"{best}-gram": float(-logs[max(logs)].mean()),
+        f"{best}-gram": float(-judged_by[best].mean()),
     }

@@ -17,33 +17,40 @@ def kneser_ney(train, text, symbols, orders=ORDERS, beginning=None):
 
     Arguments:
         train: (time,) integers from 0 to `symbols` − 1; of more than 5,000,000 the last are counted.
-        text: (time,) integers. What stands before its first symbol is not known, so contexts are shorter there.
+        text: (time,) integers. What stands before its first symbol is not known, so contexts are shorter there. Or a list of
+            such texts, for which the counting, most of the work, is done once.
         symbols: how many there are.
         orders: the lengths n to try.
         beginning: a symbol that stands before each of many sequences, itself neither foretold nor counted. No context reaches
             beyond it, so no sequence tells anything of the next; n-grams that begin with it count occurrences in every order.
 
     Returns:
-        order -> natural logarithms of the probabilities of all symbols of `text` but the first, and but beginnings.
+        order -> natural logarithms of the probabilities of all symbols of `text` but the first, and but beginnings; of a list
+        one such dict for each text. A text has no orders beyond its length.
 
     Source: Kneser & Ney, "Improved backing-off for m-gram language modeling", 1995; interpolated as in Chen & Goodman, "An
     empirical study of smoothing techniques for language modeling", 1999.
     """
-    train, text = np.asarray(train[-MOST:]), np.asarray(text)
+    train = np.asarray(train[-MOST:])
+    texts = [np.asarray(each) for each in (text if isinstance(text, list) else [text])]
     # An n-gram's number is the sum of a random one for each symbol and place: two n-grams share one with probability 2⁻⁶⁴.
     draws = np.random.default_rng(0).integers(1 << 64, size=(max(orders) + 1, symbols), dtype=np.uint64)
-    lower, found = np.full(len(text), 1 / (symbols - (beginning is not None))), {}
-    ours, theirs, foretold = Grams(train, draws, beginning), Grams(text, draws), text[1:] != beginning
+    ours, asked = Grams(train, draws, beginning), [Grams(each, draws) for each in texts]
+    lower = [np.full(len(each), 1 / (symbols - (beginning is not None))) for each in texts]
+    found = [{} for _ in texts]
     for order in range(1, max(orders) + 1):
-        if min(len(train), len(text)) <= order:
+        if min(len(train), max(map(len, texts))) <= order:
             break
         ours.lengthen()
-        theirs.lengthen()
-        start, below = lower[: order - 1], lower[order - 1 :]
-        estimates = [ours.estimate(*counted, theirs, below) for counted in (ours.occurrences(), ours.continuations())]
-        found[order] = np.log(np.concatenate([start, estimates[0]])[1:][foretold])
-        lower = np.concatenate([start, estimates[1]])
-    return {order: logs for order, logs in found.items() if order in orders}
+        ways = [ours.model(*counted) for counted in (ours.occurrences(), ours.continuations())]
+        for at, theirs in enumerate(asked):
+            if len(theirs.text) > order:
+                theirs.lengthen()
+                start, below = lower[at][: order - 1], lower[at][order - 1 :]
+                whole, part = (np.concatenate([start, way(theirs, below)]) for way in ways)
+                found[at][order], lower[at] = np.log(whole[1:][theirs.text[1:] != beginning]), part
+    found = [{order: logs for order, logs in each.items() if order in orders} for each in found]
+    return found if isinstance(text, list) else found[0]
 
 
 def distributions(train, text, symbols, orders):
@@ -119,21 +126,24 @@ class Grams:
         at, counts = np.unique(self.grams[places], return_index=True, return_counts=True)[1:]
         return places[at], counts
 
-    def estimate(self, first, counts, text, lower):
-        """The probabilities of the n-grams of `text`.
+    def model(self, first, counts):
+        """What gives the probabilities of the n-grams of another text, a function of its Grams and of the probabilities of the
+        next lower order.
 
         Arguments:
             first, counts: a place of each kind of n-gram of this text, and how often it counts.
-            lower: the probabilities of the next lower order.
         """
-        discount = discount_of(counts)
+        discount, grams = discount_of(counts), self.grams[first]
         contexts, of = np.unique(self.contexts[first], return_inverse=True)
-        total, kinds = np.bincount(of, weights=counts), np.bincount(of)
-        count = looked_up(self.grams[first], counts, text.grams)
-        total, kinds = (looked_up(contexts, values, text.contexts) for values in (total, kinds))
-        return np.where(
-            total > 0, (np.maximum(count - discount, 0) + discount * kinds * lower) / np.maximum(total, 1), lower
-        )
+        totals, followers = np.bincount(of, weights=counts), np.bincount(of)
+
+        def probabilities(text, lower):
+            count = looked_up(grams, counts, text.grams)
+            total, kinds = (looked_up(contexts, values, text.contexts) for values in (totals, followers))
+            share = (np.maximum(count - discount, 0) + discount * kinds * lower) / np.maximum(total, 1)
+            return np.where(total > 0, share, lower)
+
+        return probabilities
 
     def estimates(self, first, counts, text, lower):
         """The probabilities of every symbol at each place of `text`; arguments as of `estimate`."""
