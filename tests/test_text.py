@@ -199,8 +199,8 @@ def test_n_grams_of_several_texts_at_once_are_those_of_each_alone():
     train, texts = rng.integers(0, 4, 300), [rng.integers(0, 4, length) for length in (100, 4, 40)]
     together = kneser_ney(train, texts, 4)
     assert [len(each) for each in together] == [12, 3, 12]
-    for text, found in zip(texts, together, strict=True):
-        alone = kneser_ney(train, text, 4)
+    for asked, found in zip(texts, together, strict=True):
+        alone = kneser_ney(train, asked, 4)
         assert alone.keys() == found.keys() and all(np.array_equal(alone[order], found[order]) for order in alone)
 
 
