@@ -384,3 +384,9 @@ def test_the_probability_of_each_symbol_of_a_long_text(monkeypatch):
 def test_more_bad_settings(gru, call, words):
     with pytest.raises(ValueError, match=words):
         call(gru[1])
+
+
+def test_many_generators_in_a_row_are_no_reason_for_a_warning(caplog):
+    for seed in range(7):
+        Generator(network(seed=seed))(np.array([[1]]), 2, seed=0)
+    assert not [record for record in caplog.records if "retracing" in record.getMessage()]

@@ -11,12 +11,14 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "zoo").rglob("*.py"))
 BACKENDS = {"tensorflow", "jax", "torch"}
 
+EVERYWHERE = {"quiet"}
 GROUND = {"data", "training", "evaluation", "inspection", "bundle", "cards", "wording"}
 CHAIN = ["cells", "layers", "models", "tasks", "catalog", "cli"]        # each may import those before it
 STANDS_ON_GROUND = CHAIN[CHAIN.index("tasks") :]
 MAY_IMPORT = {
-    **{part: {*CHAIN[: k + 1], *(GROUND if part in STANDS_ON_GROUND else ())} for k, part in enumerate(CHAIN)},
-    **dict.fromkeys(GROUND, GROUND),
+    **{part: {*CHAIN[: k + 1], *EVERYWHERE, *(GROUND if part in STANDS_ON_GROUND else ())} for k, part in enumerate(CHAIN)},
+    **dict.fromkeys(GROUND, GROUND | EVERYWHERE),
+    "quiet": {"quiet"},
     "cards": {"cards"},
     "bundle": {"bundle", "cards"},
     "registry": {"registry"},

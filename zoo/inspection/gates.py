@@ -5,6 +5,8 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
+from zoo.quiet import unalarmed
+
 SHUT, OPEN = 0.1, 0.9
 
 
@@ -75,7 +77,8 @@ class Loop:
 
     def __call__(self, sequences, initial_state=None):
         given = self.initial if initial_state is None else numpy(initial_state)
-        values = self.model.predict_on_batch([sequences, *given])
+        with unalarmed():
+            values = self.model.predict_on_batch([sequences, *given])
         return dict(zip(self.names, np.split(values, values.shape[-1] // self.cell.units, axis=-1), strict=True))
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.models.stepping import After, Beams, LogProbabilities, Sampling, Stepper, compiled
+from zoo.models.stepping import After, Beams, LogProbabilities, Sampling, Stepper, compiled, ran
 
 BLOCK = 256  # symbols that a call of the compiled loop makes at most, so that one compilation serves every length
 CHUNK = 512  # symbols of a text that go through the model at once
@@ -132,7 +132,7 @@ class Generator:
             if uniform.shape[1] < count - known:
                 uniform = np.concatenate([uniform, random.random((batch, BLOCK), "float32")], axis=1)
             draws[:, known:count], uniform = uniform[:, : count - known], uniform[:, count - known :]
-            made, *states = loop.predict_on_batch([symbol, told, draws, limits, np.full(1, count, "int32"), *states])
+            made, *states = ran(loop, [symbol, told, draws, limits, np.full(1, count, "int32"), *states])
             symbol, made = made[:, count - 1], made[:, known:count]
             if not made.shape[1]:
                 continue
@@ -167,7 +167,7 @@ class Generator:
         made = []
         for done in range(0, length, BLOCK):
             count = min(BLOCK, length - done)
-            symbols, parents, logs, *states = loop.predict_on_batch([symbol, logs, np.full(1, count, "int32"), *states])
+            symbols, parents, logs, *states = ran(loop, [symbol, logs, np.full(1, count, "int32"), *states])
             symbol = symbols[count - 1]
             made += list(zip(symbols[:count], parents[:count], strict=True))
         best, beam = [], int(np.argmax(logs))
@@ -198,7 +198,7 @@ class Generator:
             part = np.pad(
                 part, [(0, 0), (0, CHUNK + 1 - part.shape[1])]
             )  # one compilation; what follows changes nothing
-            logs, *states = run.predict_on_batch([part[:, :-1], part[:, 1:], *states])
+            logs, *states = ran(run, [part[:, :-1], part[:, 1:], *states])
             found.append(logs[0])
         return np.concatenate(found)[:count]
 
@@ -284,7 +284,7 @@ class Generator:
         batch, whole = len(prompt), (prompt.shape[1] - 1) // CHUNK * CHUNK
         for at in range(0, whole, CHUNK):
             run = self._made(("after", batch), batch, [[(batch, CHUNK), "int32"]], After)
-            states = keras.tree.flatten(run.predict_on_batch([prompt[:, at : at + CHUNK], *states]))
+            states = keras.tree.flatten(ran(run, [prompt[:, at : at + CHUNK], *states]))
         return states, prompt[:, whole:]
 
     def _run_through(self, symbols, states):
@@ -296,7 +296,7 @@ class Generator:
             given = np.zeros((batch, BLOCK), "int32")
             given[:, :count] = symbols[:, at + 1 : at + 1 + count]
             asked = [symbols[:, at], given, blank, limits, np.full(1, count, "int32")]
-            _, *states = loop.predict_on_batch([*asked, *states])
+            _, *states = ran(loop, [*asked, *states])
         return states
 
     def _check(self):

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.models.encoder_decoder import PADDING, Writing, looking, named, reading
-from zoo.models.stepping import Built, compiled
+from zoo.models.stepping import Built, compiled, ran
 
 ROWS, STEP = 32, 16  # sources at a time; lengths are rounded up to multiples, so that few shapes are compiled for
 NEVER = -1e30  # a logarithm of a probability that is none; finite, for 0 times it occurs
@@ -77,7 +77,7 @@ class Searcher:
         room = rounded(longest)
         loop = self._loop(rows, whole.shape[1], width, room)
         read = [keras.ops.convert_to_numpy(each) for each in self.read(whole)]
-        best, logs = loop.predict_on_batch([whole, *read, np.float32([penalty]), np.int32([longest])])
+        best, logs = ran(loop, [whole, *read, np.float32([penalty]), np.int32([longest])])
         return best[: len(sources)], logs[: len(sources)]
 
     def _loop(self, rows, length, width, room):

@@ -8,7 +8,8 @@ up and are not scored; how much of the truth comes after it makes it open loop, 
 import keras
 import numpy as np
 
-from zoo.training.fit import adam, unalarmed
+from zoo.quiet import unalarmed
+from zoo.training.fit import adam
 from zoo.training.tbptt import TruncatedBPTT
 
 UPDATES = 20  # an epoch, at the least

@@ -1,13 +1,12 @@
 """First-order training through Keras."""
 
-import contextlib
 import importlib.util
-import logging
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from zoo.quiet import unalarmed
 from zoo.training.checkpoint import Checkpoint
 
 
@@ -18,22 +17,6 @@ class _Report(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.progress(epoch + 1, logs["loss"], logs.get("val_loss"))
-
-
-@contextlib.contextmanager
-def unalarmed():
-    """Without TensorFlow's warning of retracing: it takes the new network of each stage and start, which is traced once as it
-    must be, for one that is traced again and again."""
-
-    def other(record):
-        return "triggered tf.function retracing" not in record.getMessage()
-
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(other)
 
 
 @unalarmed()
