@@ -179,6 +179,11 @@ def test_only_language_models_write(run):
     assert code == 2 and "writers of texts with a label: name-writer" in err
 
 
+def test_words_of_a_prompt_that_the_model_does_not_know_are_named(run):
+    code, out, err = run("generate", "word-rnn.lstm-shakespeare", "--prompt", "the modem king", "--length", 1, "--seed", 0)
+    assert code == 0 and out.startswith("the modem king") and "does not know 'modem', and reads its unknown symbol" in err
+
+
 def test_a_reader_that_goes_away_ends_it_quietly(writer):
     command = f"{sys.executable} -m zoo.cli generate {writer} --length 3000 --seed 0 | head -c 20"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from zoo import registry
-from zoo.console import console, load_keras
+from zoo.console import console, errors, load_keras
 
 LANGUAGE, WRITER = "zoo.tasks.language_model:LanguageModel", "zoo.tasks.writer:Writer"
 FILLER = "zoo.tasks.blank_filler:BlankFiller"
@@ -68,6 +68,9 @@ def generate(
         first = next(pieces, "")  # what is asked for wrongly shows here, before anything is written
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if unknown := task.unknown(prompt):
+        said = f"The model does not know {', '.join(map(repr, unknown))}, and reads its unknown symbol there."
+        errors.print(said, markup=False, soft_wrap=True)
     try:
         for piece in chain([prompt, first], pieces, ["\n"]):
             sys.stdout.write(piece)

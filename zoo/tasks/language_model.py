@@ -205,6 +205,10 @@ class LanguageModel(StreamTask):
         found, log_probability = self.generator.beam_search(numbers, length, width)
         return "".join(self._written([found[None]], before)), log_probability
 
+    def unknown(self, text):
+        """The symbols of a string that the model does not know, each once, in order; it reads its unknown symbol there."""
+        return self.vocabulary.unknown(self.kind.split(text))
+
     def _prompted(self, prompt):
         """The numbers of a prompt, and the symbol after which its continuation is written. Of words, a blank at the end of a
         prompt is the one before the next word."""
@@ -331,7 +335,7 @@ class LanguageModel(StreamTask):
         if not text:
             raise ValueError(f"The {what} is empty. Give at least one character, for example a new line.")
         symbols = self.kind.split(text)
-        unknown = [] if self.vocabulary.learned and what == "prompt" else self.vocabulary.unknown(symbols)
+        unknown = [] if self.vocabulary.learned and what == "prompt" else self.unknown(text)
         if unknown:
             more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
             raise ValueError(
