@@ -395,6 +395,7 @@ def test_half_precision_is_close_and_gives_gradients_in_that_of_the_weights(case
     expected = single(x, initial_state=states)[0]
     np.testing.assert_allclose(array(outputs), array(expected), atol=tolerance * scale(expected))
     (_, halves), (_, singles) = (slopes(layer, x, states) for layer in (half, single))
+    assert half.engines.made and half.engines.refused is None
     for a, b in zip(halves, singles, strict=True):
         assert a.dtype == "float32"
         np.testing.assert_allclose(a, b, atol=2 * tolerance * scale(b))

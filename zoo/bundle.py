@@ -182,7 +182,8 @@ def verify(path):
 def _run(model, inputs):
     import keras
 
-    return keras.ops.convert_to_numpy(model(inputs if len(inputs) > 1 else inputs[0]))
+    outputs = keras.ops.convert_to_numpy(model(inputs if len(inputs) > 1 else inputs[0]))
+    return outputs if outputs.dtype.kind == "f" else outputs.astype("float32")  # bfloat16 is no type of NumPy's own
 
 
 def sha256(path):

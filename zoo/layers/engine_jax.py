@@ -50,7 +50,7 @@ class Engine:
         keep: boolean (batch, time, 1), False for masked steps. recurrent_mask: of recurrent dropout. masks: how many of the
         features, the last ones, are masks drawn for each step.
         """
-        weights = arrays(self.cell)
+        weights = arrays(self.cell.weights)
         states = [jnp.asarray(state, x.dtype) for state in states]
         options = {"masks": masks, "sequences": sequences, "zero_output": zero_output}
         return self.compiled(x, states, weights, keep, recurrent_mask, **options)

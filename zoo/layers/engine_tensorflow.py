@@ -99,7 +99,7 @@ class Engine:
             sequences,
             chunk,
         )
-        weights = arrays(self.cell)
+        weights = arrays(self.cell.weights)
         constants = shard_by_shard([padding.split(c) for c in (keep, recurrent_mask) if c is not None], shards)
 
         @tf.custom_gradient

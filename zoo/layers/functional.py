@@ -9,10 +9,18 @@ from keras.src.backend.common.variables import AutocastScope  # nothing public s
 from zoo.layers.engine import Unsupported
 
 
-def arrays(cell):
-    """The values of a cell's variables, in their own precision."""
+def arrays(variables):
+    """Their values, in their own precision."""
     with AutocastScope(None):
-        return [ops.convert_to_tensor(variable.value) for variable in cell.weights]
+        return [ops.convert_to_tensor(variable.value) for variable in variables]
+
+
+@contextlib.contextmanager
+def stateless(variables, arrays):
+    """A `keras.StatelessScope` in which variables have these values, in their own precision."""
+    given = list(zip(variables, arrays, strict=True))
+    with AutocastScope(None), keras.StatelessScope(state_mapping=given) as scope:
+        yield scope
 
 
 @contextlib.contextmanager
@@ -24,8 +32,9 @@ def substituted(cell, arrays, dtype):
     """
     given = list(zip(cell.weights, arrays, strict=True))
     with AutocastScope(dtype), keras.StatelessScope(state_mapping=given) as scope:
+        begun = dict(scope.state_mapping)  # the arrays given, or in mixed precision what the scope made of them
         yield
-    if len(scope.state_mapping) > len(given) or any(scope.get_current_value(v) is not a for v, a in given):
+    if len(scope.state_mapping) > len(begun) or any(scope.state_mapping[key] is not a for key, a in begun.items()):
         raise Unsupported("it changes a variable, or draws random numbers")
 
 

@@ -170,6 +170,7 @@ def sampled_losses(vectors, following, rows, bias, drawn, log_expected):
         log_expected: (symbols,) logarithm of how often each is expected among the drawn.
     """
     following, drawn = ops.cast(following, "int32"), ops.cast(drawn, "int32")
+    vectors = ops.cast(vectors, rows.dtype)  # of half precision, in mixed precision
     true = ops.sum(vectors * ops.take(rows, following, axis=0), axis=-1) + ops.take(bias, following)
     others = ops.matmul(vectors, ops.transpose(ops.take(rows, drawn, axis=0))) + ops.take(bias - log_expected, drawn)
     others = ops.where(ops.equal(following[..., None], drawn), -1e9, others)

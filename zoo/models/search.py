@@ -102,7 +102,8 @@ class Searcher:
         if self.look is None:
             looking(self.model)
         so_far = np.concatenate([[self.mark], written]).astype("int32")
-        return keras.ops.convert_to_numpy(self.look([np.asarray(source, "int32")[None], so_far[None]]))[0]
+        looked = self.look([np.asarray(source, "int32")[None], so_far[None]])
+        return keras.ops.convert_to_numpy(keras.ops.cast(looked, "float32"))[0]
 
 
 def rounded(length):
@@ -133,7 +134,7 @@ class Search(Built):
 
         def one(t, written, symbol, logs, over, lengths, *states):
             logits, states = self.write(symbol, states, memory, keys, there)
-            steps = ops.log_softmax(logits + ops.convert_to_tensor(self.banned), axis=-1)
+            steps = ops.log_softmax(ops.cast(logits, "float32") + ops.convert_to_tensor(self.banned), axis=-1)
             steps = ops.where(over[..., None], ops.convert_to_tensor(self.alone), steps)
             total = ops.reshape(logs[..., None] + steps, (rows, -1))
             ahead = lengths + ops.cast(ops.logical_not(over), "float32")

@@ -3,11 +3,16 @@
 import keras
 from keras import ops
 
+from zoo.layers.functional import arrays, stateless
 from zoo.quiet import unalarmed
 
 
 class Built(keras.layers.Layer):
-    """A layer around layers that are built."""
+    """A layer around layers that are built. What it is given stays in its type: in mixed precision random numbers and sums of
+    logarithms must not be rounded as the outputs of the layers inside are."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"autocast": False, **kwargs})
 
     def build(self, *shapes):
         self.built = True
@@ -44,8 +49,8 @@ class Stepper(Built):
 
     def call(self, symbols, states):
         """`outputs, new states`."""
-        values = [(v, v.value) for v in self.network.variables]  # as they are in a scope around this one
-        with keras.StatelessScope(state_mapping=[*values, *zip(self.states, states, strict=True)]) as scope:
+        variables = self.network.variables  # with their values in a scope around this one, but for the states
+        with stateless([*variables, *self.states], [*arrays(variables), *states]) as scope:
             outputs = self.network(symbols, training=False)
         return outputs, [scope.get_current_value(state) for state in self.states]
 
