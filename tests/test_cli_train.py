@@ -188,3 +188,43 @@ def test_a_reader_that_goes_away_ends_it_quietly(writer):
     command = f"{sys.executable} -m zoo.cli generate {writer} --length 3000 --seed 0 | head -c 20"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert done.returncode == 0 and len(done.stdout) == 20 and "Error" not in done.stderr and "Traceback" not in done.stderr
+
+
+# ---------------------------------------------------------------- nothing of the user's is lost
+def test_a_training_that_cannot_be_gone_on_with_writes_nothing_where_it_is_stopped(run, cats, monkeypatch):
+    from zoo.training import fit
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    (cats / "pets.csv").write_text("\n".join(["text,label", *(f"cat {'so' * k},{'ab'[k % 2]}" for k in range(40))]))
+    monkeypatch.setattr(fit.keras.Model, "fit", interrupted)
+    code, out, err = run("train", "sentiment", "--text", "pets.csv", "--epochs", 2, "--units", 2)
+    assert code == 130 and "Stopped after epoch 0 of seed 0. Nothing was written." in err and not (cats / "sentiment").exists()
+
+
+def test_what_is_no_training_and_no_bundle_is_left_as_it_is(run, cats):
+    (cats / "mine.training").mkdir()
+    (cats / "mine.training" / "diary.txt").write_text("precious")
+    code, _, err = run(*TRAIN, "--out", "mine")
+    assert code == 2 and "and of no training: rename it" in err
+    (cats / "notes").mkdir()
+    (cats / "notes" / "notes.txt").write_text("precious")
+    for path in ("notes", "cats.txt"):
+        code, _, err = run(*TRAIN, "--out", path, "--replace")
+        assert code == 2 and f"{path} is no bundle, and is left as it is" in err
+    assert (cats / "mine.training" / "diary.txt").read_text() == (cats / "notes" / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["classify", "sentiment", "good", "--out", "cats.txt"], "--out cats.txt is there already: add --replace"),
+    (["classify", "sentiment", "--csv", "a.csv", "--column", "a", "--out", "a.csv", "--replace"], "is the file that is read"),
+    (["classify", "sentiment", "good", "--out", "gone/a.csv"], "is no file in a folder that is there"),
+    (["nearest", "skip-gram.python", "list", "--out", "cats.txt"], "--out cats.txt: name a PNG file"),
+    (["translate", "date-reader", "May 5, 1999", "--attention", "gone/a.png"], "--attention gone/a.png: name a PNG file"),
+    (["generate", "char-rnn.lstm-python", "--beam", 2, "--seed", 1], "--seed: no option of a beam search"),
+])
+def test_what_cannot_be_written_to_is_said_at_once(run, cats, arguments, words):
+    (cats / "a.csv").write_text("a\ngood\n")
+    code, _, err = run(*arguments)
+    assert code == 2 and words in err, err

@@ -181,4 +181,5 @@ def test_without_gradio_the_command_says_what_to_install(run, monkeypatch):
     monkeypatch.delitem(sys.modules, "zoo.contrib.gradio", raising=False)
     monkeypatch.delattr(zoo.contrib, "gradio", raising=False)
     code, _, err = run("demo")
-    assert code == 1 and err == 'Error: The page of zoo demo needs gradio, which is not installed: pip install "rnn-zoo[demo]"'
+    said = 'Error: The page of zoo demo needs gradio, which is not installed: pip install "gradio>=6.31,<7"'
+    assert code == 1 and err == said

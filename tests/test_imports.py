@@ -171,4 +171,4 @@ def test_the_command_line_does_not_import_gradio_and_the_page_without_it_says_wh
     assert in_a_fresh_process("import zoo.cli, zoo.contrib.demo, sys; print('gradio' in sys.modules)") == "False"
     code = "import sys; sys.modules['gradio'] = None\ntry: import zoo.contrib.gradio\nexcept ImportError as e: print(e)"
     found = in_a_fresh_process(code)
-    assert found == 'The page of zoo demo needs gradio, which is not installed: pip install "rnn-zoo[demo]"'
+    assert found == 'The page of zoo demo needs gradio, which is not installed: pip install "gradio>=6.31,<7"'

@@ -1,4 +1,4 @@
-"""Tasks under a policy of mixed precision: they learn in the compiled loop, write, are saved and verified, and go on where stopped."""
+"""Tasks under a policy of mixed precision: they learn in the compiled loop, write, are saved, and go on where stopped."""
 
 import keras
 import numpy as np

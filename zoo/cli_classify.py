@@ -25,13 +25,19 @@ def classify(
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="A CSV file in UTF-8 with the texts; needs --column.")] = None,
     column: Annotated[str, typer.Option(help="The column of --csv with the texts.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Write all probabilities to this CSV file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all probabilities to this new CSV file.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the file of --out if it is there.")] = False,
 ):
     """Say which label each text has, and how probable it is."""
     if bool(csv) + bool(texts) > 1 or bool(csv) != bool(column):
         raise typer.BadParameter("give texts, or --csv FILE with --column NAME")
     if not registry.is_folder(name) and registry.catalog().split(name)[0].task != CLASSIFIER:
         raise typer.BadParameter(f"{name} is no classifier of texts. Classifiers: {of_task(CLASSIFIER)}")
+    if out and (out.is_dir() or not out.absolute().parent.is_dir() or (out.exists() and not replace)):
+        told = "is there already: add --replace" if out.is_file() else "is no file in a folder that is there"
+        raise typer.BadParameter(f"--out {out} {told}, or choose another --out")
+    if out and csv and out.resolve() == csv.resolve():
+        raise typer.BadParameter(f"--out {out} is the file that is read: choose another --out")
     texts = texts or given(csv, column)
     load_keras()
     task = registry.load(name)

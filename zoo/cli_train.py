@@ -25,6 +25,7 @@ OF_OWN = *RESUMABLE, VECTORS, CLASSIFIER, WRITER, COMPLETER
 SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
 Option, Argument = typer.Option, typer.Argument
 OF_TEXT = "With --text"
+OURS = "zoo-training"  # a file that says that a folder is of a training
 
 
 def train(
@@ -115,7 +116,7 @@ def train_shipped(name, entry, seeds, path, resume):
     with training(entry, path, resume) as (_, options):
         from zoo.catalog.run import train as run
 
-        return run(name, seeds=seeds, path=path, options=options, whole=entry.task in RESUMABLE)
+        return run(name, seeds=seeds, path=path, options=options)
 
 
 def train_on(entry, file, columns, path, resume, *, arguments, **asked):
@@ -134,8 +135,7 @@ def train_on(entry, file, columns, path, resume, *, arguments, **asked):
         with counting("Reading the text ..."):
             data = task.read(file, folder=work, **columns)
         console.print(data.summary, markup=False)
-        whole = entry.task in RESUMABLE
-        return train_own(entry.name, data, path=path, options=options, arguments=arguments, whole=whole, **asked)
+        return train_own(entry.name, data, path=path, options=options, arguments=arguments, **asked)
 
 
 def option(name):
@@ -152,6 +152,8 @@ def checked(path, replace):
     """A path that can be written."""
     if path.exists() and not replace:
         raise typer.BadParameter(f"{path} is there already: add --replace to replace it, or choose another --out")
+    if path.exists() and not (path / "card.json").exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise typer.BadParameter(f"{path} is no bundle, and is left as it is: choose another --out")
     return path
 
 
@@ -185,7 +187,11 @@ def training(entry, path, resume):
     else:
         load_keras()
         with training_progress(getattr(registry.resolve(entry.task), "loss", "mean squared error")) as progress:
-            yield None, lambda task, seed: {"progress": lambda *told: progress(seed, *told)}
+            try:
+                yield None, lambda task, seed: {"progress": lambda *told: progress(seed, *told)}
+            except InterruptedError as error:
+                errors.print(f"{error} Nothing was written.", markup=False)
+                raise typer.Exit(130) from None
 
 
 @contextmanager
@@ -197,7 +203,11 @@ def resumable(path, resume, streams):
         raise typer.BadParameter(f"{work} holds a training that was stopped: add --resume, or delete that folder")
     if resume and not stopped:
         raise typer.BadParameter(f"--resume: there is no training in {work} to go on with")
+    if work.exists() and any(work.iterdir()) and not stopped and not (work / OURS).exists():
+        raise typer.BadParameter(f"{work} is there, and of no training: rename it, or choose another --out")
     load_keras()
+    work.mkdir(parents=True, exist_ok=True)
+    (work / OURS).touch()
     done = False
     try:
         with Shown.on_screen(streams) as shown:

@@ -9,15 +9,13 @@ import typer
 from zoo import registry
 from zoo.cli_classify import given
 from zoo.cli_write import of_task
-from zoo.console import console, load_keras
+from zoo.console import check_picture, console, load_keras
 
 TRANSLATOR = "zoo.tasks.translator:Translator"
 
 
 def translate(
-    name: Annotated[
-        str, typer.Argument(help="A model such as translator or date-reader, or the folder of one, such as ./mine.")
-    ],
+    name: Annotated[str, typer.Argument(help="A model such as date-reader, or the folder of one, such as ./mine.")],
     texts: Annotated[
         list[str] | None, typer.Argument(help="Texts; left out, each line of the standard input is one.")
     ] = None,
@@ -30,7 +28,7 @@ def translate(
         Path | None, typer.Option(help="Draw where the model looked into this PNG file; of one text.")
     ] = None,
 ):
-    """Turn each text into the other one: an English sentence into French, a date into its ISO form. One line for each."""
+    """Turn each text into the other one, such as a date into its ISO form. One line for each."""
     if bool(csv) + bool(texts) > 1 or bool(csv) != bool(column):
         raise typer.BadParameter("give texts, or --csv FILE with --column NAME")
     if not registry.is_folder(name) and registry.catalog().split(name)[0].task != TRANSLATOR:
@@ -38,6 +36,7 @@ def translate(
     texts = texts or given(csv, column)
     if attention and len(texts) != 1:
         raise typer.BadParameter(f"--attention is for one text. Received: {len(texts)}")
+    check_picture(attention, "--attention")
     load_keras()
     task = registry.load(name)
     if not hasattr(task, "translate"):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from zoo import registry
 from zoo.cli_write import of_task
-from zoo.console import console, load_keras
+from zoo.console import check_picture, console, load_keras
 
 VECTORS = "zoo.tasks.word_vectors:WordVectors"
 
@@ -21,6 +21,7 @@ def nearest(
     out: Annotated[Path | None, typer.Option(help="Draw a map of them all into this PNG file.")] = None,
 ):
     """Show the words whose vectors are nearest to those of some words, with the cosine between them."""
+    check_picture(out, "--out")
     load_keras()
     task = registry.load(name)
     if not hasattr(task, "nearest"):

@@ -14,6 +14,7 @@ from zoo.console import console, errors, load_keras
 LANGUAGE, WRITER = "zoo.tasks.language_model:LanguageModel", "zoo.tasks.writer:Writer"
 FILLER = "zoo.tasks.blank_filler:BlankFiller"
 OF_LABEL = "Texts of a label (name-writer)"
+DRAWN = ("temperature", "top_k", "top_p", "seed", "stop")
 WITHOUT_LABEL = ("prompt", "length", "stop", "beam")
 SHOWN = 3  # characters of a blank
 Option, Argument = typer.Option, typer.Argument
@@ -57,6 +58,8 @@ def generate(
     if not hasattr(task, "stream"):
         raise typer.BadParameter(writes_none(name))
     refuse_options(context, ("label", "count"), {}, "of a language model, which takes a prompt")
+    if beam:
+        refuse_options(context, DRAWN, {}, "of a beam search, which draws nothing")
     prompt, stop = (each.replace("\\n", "\n").replace("\\t", "\t") for each in (prompt, stop))
     prompt = prompt or task.start
     try:

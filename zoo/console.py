@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -37,6 +38,12 @@ def quiet():
 def load_keras():
     with quiet(), console.status("Starting Keras ...") if console.is_terminal else contextlib.nullcontext():
         pass
+
+
+def check_picture(path, option):
+    """Refuse a path that no picture can be written to."""
+    if path and (path.suffix.lower() != ".png" or not path.absolute().parent.is_dir()):
+        raise typer.BadParameter(f"{option} {path}: name a PNG file in a folder that is there, such as picture.png")
 
 
 def number(value):

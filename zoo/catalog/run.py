@@ -15,7 +15,7 @@ from zoo.cards import judged, measure
 from zoo.registry import bundle_path, catalog, create, is_folder, load, resolve
 
 
-def train(name, *, seeds=None, path=None, options=None, whole=False):
+def train(name, *, seeds=None, path=None, options=None):
     """Train a pretrained model anew with several seeds, keep the one best on the validation part, write its bundle.
 
     Arguments:
@@ -23,13 +23,12 @@ def train(name, *, seeds=None, path=None, options=None, whole=False):
         seeds: of the trainings; the entry's own by default.
         path: of the bundle; the one that ships with zoo by default.
         options: a function of (task, seed) that gives further arguments for `fit`, such as `progress`.
-        whole: write nothing if Ctrl-C has stopped a training.
 
     Returns:
         The card, as a dict.
 
     Raises:
-        InterruptedError: Ctrl-C, with `whole`; what was learned is in the checkpoint, if `options` named one.
+        InterruptedError: Ctrl-C: nothing is written; what was learned is in the checkpoint, if `options` named one.
     """
     home, name = bundle_path(name)
     entry, tag = catalog().split(name)
@@ -40,7 +39,6 @@ def train(name, *, seeds=None, path=None, options=None, whole=False):
         resolve(weights.data)(),
         path or home,
         options or (lambda task, seed: {}),
-        whole=whole,
         name=name,
         pattern=entry.pattern,
         cell=weights.arguments.get("cell", entry.cell),
@@ -50,14 +48,14 @@ def train(name, *, seeds=None, path=None, options=None, whole=False):
     )
 
 
-def train_own(name, data, *, arguments, seeds, path, options, commands, whole=False):
+def train_own(name, data, *, arguments, seeds, path, options, commands):
     """The same of a model of the catalog with other arguments, on a user's own data.
 
     Arguments:
         name: of the architecture.
         data: what its task can split.
         arguments: of the task, instead of the entry's.
-        seeds, path, options, whole: as of `train`.
+        seeds, path, options: as of `train`.
         commands: that train and evaluate it again, for the card.
     """
     entry, _ = catalog().split(name)
@@ -73,19 +71,18 @@ def train_own(name, data, *, arguments, seeds, path, options, commands, whole=Fa
         data=data.name,
         commands=commands,
         license="unstated",
-        whole=whole,
     )
 
 
-def best_of(seeds, make, source, path, options, *, whole=False, **fields):
-    """Train with each seed, and save the one that is best on the validation part, with a card that reports them all; with
-    `whole` none is saved if Ctrl-C has stopped one."""
+def best_of(seeds, make, source, path, options, **fields):
+    """Train with each seed, and save the one that is best on the validation part, with a card that reports them all; none if
+    Ctrl-C has stopped one."""
     began, runs = time.perf_counter(), {}
     for seed in seeds:
         task = make()
         parts = task.split(source)
         task.fit(parts, seed=seed, **options(task, seed))
-        if whole and task.report.stopped == "interrupted":
+        if task.report.stopped == "interrupted":
             raise InterruptedError(f"Stopped after epoch {len(task.report.train)} of seed {seed}.")
         runs[seed] = task, task.evaluate(parts)
     task, metrics = min(runs.values(), key=lambda run: order(run[1]))

@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "gradio":
         raise
-    message = 'The page of zoo demo needs gradio, which is not installed: pip install "rnn-zoo[demo]"'
+    message = 'The page of zoo demo needs gradio, which is not installed: pip install "gradio>=6.31,<7"'
     raise ModuleNotFoundError(message, name="gradio") from None
 
 LONGEST = 3000  # characters that are written at a time

@@ -81,7 +81,7 @@ def adam(
     except KeyboardInterrupt:
         if best.best_weights is not None:
             model.set_weights(best.best_weights)
-        return model.history.history, "interrupted"
+        return model.history.history if hasattr(model, "history") else {}, "interrupted"
     if not np.isfinite(history.history["val_loss"]).any():
         raise diverged(recipe)
     return history.history, "validation" if best.stopped_epoch else "epochs"
