@@ -199,7 +199,7 @@ def test_a_training_that_cannot_be_gone_on_with_writes_nothing_where_it_is_stopp
 
     (cats / "pets.csv").write_text("\n".join(["text,label", *(f"cat {'so' * k},{'ab'[k % 2]}" for k in range(40))]))
     monkeypatch.setattr(fit.keras.Model, "fit", interrupted)
-    code, out, err = run("train", "sentiment", "--text", "pets.csv", "--epochs", 2, "--units", 2)
+    code, _, err = run("train", "sentiment", "--text", "pets.csv", "--epochs", 2, "--units", 2)
     assert code == 130 and "Stopped after epoch 0 of seed 0. Nothing was written." in err and not (cats / "sentiment").exists()
 
 
