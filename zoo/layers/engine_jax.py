@@ -10,7 +10,8 @@ import numpy as np
 from jax import numpy as jnp
 
 from zoo.cells.base import parted, stepped
-from zoo.layers.functional import arrays, project, substituted
+from zoo.layers.functional import project, substituted
+from zoo.layers.precision import arrays
 
 SHORT = 40  # up to so many steps are one chunk
 # What is saved for the backward pass; the rest is cheaper to compute again, from these, than to keep.

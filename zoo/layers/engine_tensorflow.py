@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.layers.engine import Unsupported
-from zoo.layers.functional import arrays
+from zoo.layers.precision import arrays
 from zoo.layers.sequence_tensorflow import backward, forward, packs_of
 from zoo.layers.step_tensorflow import Step
 

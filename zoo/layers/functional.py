@@ -3,24 +3,9 @@
 import contextlib
 
 import keras
-from keras import ops
 from keras.src.backend.common.variables import AutocastScope  # nothing public sets what a variable's dtype follows
 
 from zoo.layers.engine import Unsupported
-
-
-def arrays(variables):
-    """Their values, in their own precision."""
-    with AutocastScope(None):
-        return [ops.convert_to_tensor(variable.value) for variable in variables]
-
-
-@contextlib.contextmanager
-def stateless(variables, arrays):
-    """A `keras.StatelessScope` in which variables have these values, in their own precision."""
-    given = list(zip(variables, arrays, strict=True))
-    with AutocastScope(None), keras.StatelessScope(state_mapping=given) as scope:
-        yield scope
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.layers.functional import arrays, stateless
+from zoo.layers.precision import arrays, stateless
 from zoo.quiet import unalarmed
 
 
