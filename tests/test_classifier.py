@@ -226,12 +226,12 @@ def test_a_bundle_without_vocabulary_is_refused(tmp_path, fitted, gone):
 
 # ------------------------------------------------------------------ what is refused
 @pytest.mark.parametrize(("texts", "words"), [
-    ("", "Text 0 is empty. Write something"),
-    (["axb", " \t"], "Text 1 is empty"),
+    ("", "Text 1 of 1 is empty. Write something"),
+    (["axb", " \t"], "Text 2 of 2 is empty"),
     ([], "There are no texts"),
-    (["axb", None], "Text 1 is None, a NoneType; a string is needed"),
-    (["axb", float("nan")], "Text 1 is nan, a float"),
-    (["axb", "дом"], r"Text 1 has no character that the model has learned: 'дом'. It knows 15 characters, such as x, y, z"),
+    (["axb", None], "Text 2 of 2 is None, a NoneType; a string is needed"),
+    (["axb", float("nan")], "Text 2 of 2 is nan, a float"),
+    (["axb", "дом"], r"Text 2 of 2 has no character that the model has learned: 'дом'. It knows 15 characters, such as x"),
 ])
 def test_a_text_that_cannot_be_read_is_refused_with_its_number(fitted, texts, words):
     with pytest.raises(DataError, match=words):
@@ -243,7 +243,7 @@ def test_an_unknown_character_among_known_ones_is_no_error(fitted):
 
 
 def test_words_that_were_not_learned_are_shown(words):
-    with pytest.raises(DataError, match="Text 0 has no word that the model has learned: 'très bien'"):
+    with pytest.raises(DataError, match="Text 1 of 1 has no word that the model has learned: 'très bien'"):
         words.classify("Très bien")
 
 

@@ -50,14 +50,15 @@ def test_texts_come_from_a_column_and_probabilities_go_to_a_file(run, mine, tmp_
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
-    (["MINE", "--csv", "in.csv", "--column", "text"], 1, "There is no column 'text'. The columns are: id, body"),
+    (["MINE", "--csv", "in.csv", "--column", "text"], 1, "--column text: in.csv has no such column. It has: id, body"),
     (["MINE", "--csv", "gaps.csv", "--column", "body"], 1, "1 cell(s) of 'body' are missing; the first is in row 1"),
     (["MINE", "--csv", "latin.csv", "--column", "body"], 1, "latin.csv is not UTF-8"),
     (["MINE", "--csv", "in.csv"], 2, "give texts, or --csv FILE with --column NAME"),
     (["MINE", "a k", "--csv", "in.csv", "--column", "body"], 2, "give texts, or --csv FILE"),
-    (["MINE", "a", " "], 1, "Text 1 is empty"),
-    (["MINE", "жук"], 1, "Text 0 has no word that the model has learned: 'жук'"),
-    (["narx-solar", "a"], 2, "narx-solar is no classifier of texts. Classifiers: name-origin, sentiment"),
+    (["MINE", "a", " "], 1, "Text 2 of 2 is empty"),
+    (["MINE", "жук"], 1, "Text 1 of 1 has no word that the model has learned: 'жук'"),
+    (["narx-solar", "a"], 2, "narx-solar does not classify texts. Models that do: name-origin, sentiment"),
+    (["MINE", "--csv", "none.csv", "--column", "body"], 1, "none.csv cannot be read (No such file or directory). Name a CSV"),
     (["./nowhere", "a"], 1, "There is no bundle at nowhere"),
     (["sentimnt", "a"], 2, "Did you mean: sentiment"),
 ])

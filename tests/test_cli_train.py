@@ -8,6 +8,7 @@ import pytest
 import zoo
 from zoo import bundle
 from zoo.tasks import LanguageModel
+from zoo.training import checkpoint
 
 TEXT = "the cat sat on the mat.\n" * 60
 TRAIN = ["train", "char-rnn", "--text", "cats.txt", "--units", 8, "--layers", 1, "--chunk", 10, "--epochs", 2]
@@ -61,8 +62,12 @@ def test_ctrl_c_loses_no_epoch_and_resume_goes_on_to_the_same_weights(run, cats,
     code, _, err = run(*TRAIN)
     assert code == 2 and "holds a training that was stopped: add --resume, or delete that folder" in err
     assert "Its training was stopped: go on with" in run("generate", "./char-rnn")[2]
-    code, _, err = run(*TRAIN, "--resume")
+    assert checkpoint.spent(cats / "char-rnn.training" / "seed-0") > 0
+    with monkeypatch.context() as long_ago:
+        long_ago.setattr(checkpoint, "spent", lambda folder: 1e6)
+        code, _, err = run(*TRAIN, "--resume")
     assert code == 0 and "epoch 2" in err and "epoch 1:" not in err, err
+    assert 1e6 < bundle.read_card(cats / "char-rnn")["wall_time_s"] < 1.1e6         # of all runs
     assert not (cats / "char-rnn.training").exists()
     assert run(*TRAIN, "--out", "whole")[0] == 0
     one, other = (zoo.load(cats / name).model.get_weights() for name in ("char-rnn", "whole"))

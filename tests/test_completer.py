@@ -341,7 +341,7 @@ def test_lines_of_ones_own_on_the_command_line(run, tmp_path):
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (["complete", "char-rnn", "a"], 2, "char-rnn completes no lines. Models that do: alphabet-backwards, anagram, arithmetic"),
     (["complete", "arithmetic", "1+x%"], 1, "the completer has never seen '%'"),
-    (["complete", "arithmetic", "1+1", "--csv", "a.csv", "--column", "a"], 2, "give lines, or --csv FILE with --column NAME"),
+    (["complete", "arithmetic", "1+1", "--csv", "a.csv", "--column", "a"], 2, "give texts, or --csv FILE with --column NAME"),
     (["train", "memorize", "--text", "lines.txt", "--mark", ">"], 1, "line 2, has no '>' between question and answer"),
     (["train", "memorize", "--text", "lines.txt", "--column", "a"], 2, "--column: memorize has no such option"),
     (["train", "char-rnn", "--text", "lines.txt", "--mark", ">"], 2, "--mark: char-rnn has no such option"),

@@ -206,6 +206,7 @@ def test_a_model_that_is_worse_than_a_constant_is_told_so_without_digits():
     (0.996, "the model is no better than the best baseline, b (RMSE within 0.5 %: +0.40%)"),
     (1.004, "the model is no better than"),
     (1.1, "the model does NOT beat the best baseline: b is better by 10.0% in RMSE"),
+    (2e9, "the model does NOT beat the best baseline: its RMSE is 2e+09 times that of b."),
 ])
 def test_the_verdict_is_honest(model, words):
     rows = {"model": {"RMSE": model}, "a": {"RMSE": 2.0}, "b": {"RMSE": 1.0}, "c": {}}

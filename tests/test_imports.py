@@ -32,10 +32,11 @@ MAY_IMPORT["cli"] |= {"registry", "console", "__init__"}
 MAY_IMPORT["cli_series"] = MAY_IMPORT["cli"] | {"cli_series"}
 MAY_IMPORT["cli_forecast"] = MAY_IMPORT["cli_series"] | {"cli_forecast"}
 MAY_IMPORT["cli_write"] = MAY_IMPORT["cli"] | {"cli_write"}
-MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli_write"] | {"cli_classify"}
+MAY_IMPORT["cli_texts"] = MAY_IMPORT["cli_write"] | {"cli_texts"}
+MAY_IMPORT["cli_classify"] = MAY_IMPORT["cli_texts"] | {"cli_classify"}
 MAY_IMPORT["cli_words"] = MAY_IMPORT["cli_write"] | {"cli_words"}
-MAY_IMPORT["cli_translate"] = MAY_IMPORT["cli_classify"] | {"cli_translate"}
-MAY_IMPORT["cli_complete"] = MAY_IMPORT["cli_classify"] | {"cli_complete"}
+MAY_IMPORT["cli_translate"] = MAY_IMPORT["cli_texts"] | {"cli_translate"}
+MAY_IMPORT["cli_complete"] = MAY_IMPORT["cli_texts"] | {"cli_complete"}
 MAY_IMPORT["cli_train"] = MAY_IMPORT["cli_forecast"] | {"cli_train", "cli_write", "cli_classify", "cli_words",
                                                        "cli_translate", "cli_complete"}
 MAY_IMPORT["cli_demo"] = MAY_IMPORT["cli"] | {"cli_demo", "contrib"}

@@ -79,7 +79,7 @@ def test_a_csv_file_and_a_frame_give_the_same(tmp_path):
     (b"body,label\nx,a\n", "There is no column 'team'. The columns are: body, label"),
     (b"body,team\nx,a\ny,\n", r"1 cell\(s\) of 'team' are missing; the first is in row 1"),
     (b"body,team\n,a\ny,b\n", r"1 cell\(s\) of 'body' are missing; the first is in row 0"),
-    (b"body,team\n  ,a\ny,b\n", "Text 0 is empty"),
+    (b"body,team\n  ,a\ny,b\n", "Text 1 of 2 is empty"),
     (b"body,team\n", "There are no texts"),
     ("body,team\ncaf\u00e9,a\n".encode("latin-1"), r"mine.csv is not UTF-8: byte 0xe9.*Save it as UTF-8"),
     (b"", "mine.csv is no table"),
@@ -92,9 +92,9 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path, content, words):
 
 @pytest.mark.parametrize(("texts", "labels", "words"), [
     (["x", "y"], ["a"], r"Each text needs one label. Received: 2 text\(s\), 1 label\(s\)"),
-    (["x", "y"], ["a", float("nan")], "The label of text 1 is nan; labels are strings"),
-    (["x", "y"], ["a", " "], "The label of text 1 is ' '"),
-    (["x", 3], ["a", "b"], "Text 1 is 3, a int; a string is needed"),
+    (["x", "y"], ["a", float("nan")], "The label of text 2 of 2 is nan; labels are strings"),
+    (["x", "y"], ["a", " "], "The label of text 2 of 2 is ' '"),
+    (["x", 3], ["a", "b"], "Text 2 of 2 is 3, a int; a string is needed"),
 ])
 def test_texts_and_labels_that_do_not_fit_are_refused(texts, labels, words):
     with pytest.raises(DataError, match=words):

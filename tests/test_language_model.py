@@ -207,9 +207,9 @@ def test_a_write_that_is_cut_off_leaves_the_checkpoint_before(kept, monkeypatch)
 
 
 @pytest.mark.parametrize(("arguments", "text", "seed", "words"), [
-    ({"units": 13}, TEXT, 0, "is of another training: arguments differ"),
-    ({}, TEXT + "x" * 50, 0, "characters, text differ"),
-    ({}, TEXT, 9, "seed differ.*Delete it to begin anew"),
+    ({"units": 13}, TEXT, 0, "is of another training: units was 12 and is 13"),
+    ({}, TEXT + "x" * 50, 0, "characters was .* and is .*, another text"),
+    ({}, TEXT, 9, "seed was 0 and is 9. Delete it to begin anew"),
 ])
 def test_a_checkpoint_of_another_training_is_refused(arguments, text, seed, words, kept):
     with pytest.raises(ValueError, match=words):

@@ -284,8 +284,15 @@ def main():
     except (ValueError, RuntimeError, OSError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        errors.print("[red]Error:[/red]", escape(getattr(error, "for_a_file", str(error))))
+        errors.print("[red]Error:[/red]", escape(getattr(error, "for_a_file", None) or plain(error)))
         sys.exit(1)
+
+
+def plain(error):
+    """What went wrong, and of which file, without the number that the operating system has for it."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}. Check the path."
+    return str(error)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ VECTORS = "zoo.tasks.word_vectors:WordVectors"
 def nearest(
     name: Annotated[str, typer.Argument(help="A model with projected words, or the folder of one, such as ./mine.")],
     words: Annotated[list[str], typer.Argument(help="Words; near spellings are offered for what it does not know.")],
-    count: Annotated[int, typer.Option(min=1, help="How many words are shown for each.")] = 8,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many words are shown for each.")] = 8,
     out: Annotated[Path | None, typer.Option(help="Draw a map of them all into this PNG file.")] = None,
 ):
     """Show the words whose vectors are nearest to those of some words, with the cosine between them."""

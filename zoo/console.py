@@ -79,7 +79,7 @@ def scores_table(scores):
     for column in (*columns, SKILL):
         table.add_column(column, justify="right")
     for name, row in scores.items():
-        skill = f"{row[SKILL]:+.1%}" if SKILL in row else ""
+        skill = "" if SKILL not in row else f"{row[SKILL]:+.1%}" if row[SKILL] > -10 else "below -1000%"
         cells = [number(row.get(column)) for column in columns] if row else ["diverges"] + [""] * len(columns[1:])
         table.add_row(name.replace("_", " "), *cells, skill, style="bold" if name == "model" else None)
     return table

@@ -53,10 +53,11 @@ class Labelled:
         texts, labels = check_texts(self.texts), tuple(self.labels)
         if len(texts) != len(labels):
             raise DataError(f"Each text needs one label. Received: {len(texts)} text(s), {len(labels)} label(s).")
-        for row, label in enumerate(labels):
+        for row, label in enumerate(labels, 1):
             if not isinstance(label, str) or not label.strip():
                 raise DataError(
-                    f"The label of text {row} is {label!r}; labels are strings that are not empty. Label it or leave it out."
+                    f"The label of text {row} of {len(texts)} is {label!r}; labels are strings that are not empty. Label it or "
+                    "leave it out."
                 )
         object.__setattr__(self, "texts", texts)
         object.__setattr__(self, "labels", labels)
@@ -185,11 +186,11 @@ def check_texts(texts):
     texts = (texts,) if isinstance(texts, str) else tuple(texts)
     if not texts:
         raise DataError("There are no texts. Give at least one.")
-    for row, text in enumerate(texts):
+    for row, text in enumerate(texts, 1):
         if not isinstance(text, str):
-            raise DataError(f"Text {row} is {text!r}, a {type(text).__name__}; a string is needed.")
+            raise DataError(f"Text {row} of {len(texts)} is {text!r}, a {type(text).__name__}; a string is needed.")
         if not text.strip():
-            raise DataError(f"Text {row} is empty. Write something, or leave it out.")
+            raise DataError(f"Text {row} of {len(texts)} is empty. Write something, or leave it out.")
     return texts
 
 
@@ -208,6 +209,8 @@ def read_table(path, separator=","):
     """A CSV file in UTF-8 with all its cells as they are written; an empty cell is missing."""
     try:
         return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). Name a CSV file that is there.") from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8: byte {error.object[error.start]:#04x} at place {error.start}. Save it as UTF-8."

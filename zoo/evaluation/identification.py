@@ -8,6 +8,7 @@ from zoo.wording import steps_ahead
 MODEL = "model"
 SKILL = "skill of the model over it"
 CLOSE = 0.005  # RMSEs within this share of each other are alike
+FAR = 10  # so much worse, and it is said how many times
 
 
 def evaluate(model, parts, lead=1):
@@ -90,4 +91,8 @@ def verdict(name, rows, measure="RMSE"):
         return f"{name}: the model beats the best baseline, {best}, by {gain:.1%} in {measure}."
     if gain >= -CLOSE:
         return f"{name}: the model is no better than the best baseline, {best} ({measure} within 0.5 %: {gain:+.2%})."
+    if gain < -FAR:
+        return (
+            f"{name}: the model does NOT beat the best baseline: its {measure} is {1 - gain:.2g} times that of {best}."
+        )
     return f"{name}: the model does NOT beat the best baseline: {best} is better by {-gain:.1%} in {measure}."

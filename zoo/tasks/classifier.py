@@ -189,12 +189,12 @@ class Classifier(LabelledTask):
         """
         self._check_fitted()
         texts = check_texts(texts)
-        for row, text in enumerate(texts):
+        for row, text in enumerate(texts, 1):
             symbols = symbols_of(text, self.symbols)
             if not any(symbol in self.vocabulary for symbol in symbols):
                 shown = "".join(symbols[:20]) if self.symbols == "characters" else " ".join(symbols[:5])
                 raise DataError(
-                    f"Text {row} has no {self.symbols[:-1]} that the model has learned: {shown!r}. It knows "
+                    f"Text {row} of {len(texts)} has no {self.symbols[:-1]} that the model has learned: {shown!r}. It knows "
                     f"{len(self.vocabulary) - 1:,} {self.symbols}, such as {', '.join(self.vocabulary.symbols[-3:])}; write "
                     "the text in the language of those, or leave it out."
                 )

@@ -2,12 +2,14 @@
 
 import json
 import os
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 FILE = "checkpoint.npz"
+SHORT = 60  # characters of two values that are shown
 
 
 class Checkpoint:
@@ -21,6 +23,7 @@ class Checkpoint:
     def __init__(self, folder, identity):
         self.file = None if folder is None else Path(folder) / FILE
         self.identity = json.loads(json.dumps(identity))
+        self.began = time.perf_counter() - spent(folder)
 
     def write(self, variables, best, outcome):
         """Replace the file. Whenever the process is stopped, the old file or the new one is there, whole."""
@@ -28,7 +31,8 @@ class Checkpoint:
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
         new = self.file.with_suffix(".new")
-        meta = np.array(json.dumps({"identity": self.identity, "outcome": outcome}))
+        seconds = time.perf_counter() - self.began
+        meta = np.array(json.dumps({"identity": self.identity, "outcome": outcome, "seconds": seconds}))
         arrays = {f"{name}_{k}": a for name, all_ in (("v", variables), ("b", best)) for k, a in enumerate(all_)}
         with new.open("wb") as opened:
             np.savez(opened, meta=meta, **arrays)
@@ -51,10 +55,31 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(f"{self.file} is no checkpoint ({error}). Delete it to begin anew.") from None
         then = meta["identity"]
-        differ = [k for k in sorted({*then, *self.identity}) if then.get(k) != self.identity.get(k)]
-        if differ or len(variables) != count:
+        found = list(differences(then, self.identity)) or ["another network"] * (len(variables) != count)
+        if found:
             raise ValueError(
-                f"{self.file} is of another training: {', '.join(differ) or 'the network'} differ(s). Delete it to begin "
-                "anew, or go on with the same text and settings."
+                f"{self.file} is of another training: {', '.join(found)}. Delete it to begin anew, or go on with the same "
+                "text and settings."
             )
         return variables, best, meta["outcome"]
+
+
+def differences(then, now):
+    """What is another one, or was another value, as words."""
+    for name in sorted({*then, *now}):
+        old, new = then.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from differences(old, new)
+        elif old != new:
+            yield f"another {name}" if len(f"{old}{new}") > SHORT else f"{name} was {old!r} and is {new!r}"
+
+
+def spent(folder):
+    """The seconds that the training in a folder has taken so far, in all its runs; 0 where there is none."""
+    if folder is None:
+        return 0.0
+    try:
+        with np.load(Path(folder) / FILE, allow_pickle=False) as found:
+            return float(json.loads(str(found["meta"])).get("seconds", 0))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # none, or one that `read` refuses
+        return 0.0
