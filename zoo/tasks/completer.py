@@ -13,14 +13,14 @@ from zoo.data.text import Vocabulary
 from zoo.evaluation import completion
 from zoo.models import Generator
 from zoo.models.language import next_symbol
-from zoo.tasks.text_task import TextTask, checked
+from zoo.tasks.text_task import PADDING, TextTask, checked
 from zoo.training.buckets import Following, padded
 
 RECIPE = {"method": "adam", "epochs": 30, "patience": 5, "learning_rate": 3e-3, "batch_size": 128}
 BATCH = 512  # lines that are scored at a time
 ROWS = 64  # prompts of one length that are completed at a time, so that one compilation serves every number of them
 BLOCK = 32  # symbols that are written before it is looked whether all lines have ended
-PADDING, BEGIN, FIRST = 0, 1, 2  # numbers in the network: of the padding, of a beginning, and of the unknown symbol
+BEGIN, FIRST = 1, 2  # numbers in the network: of a beginning, and of the unknown symbol
 
 
 class Completer(TextTask):
@@ -116,12 +116,11 @@ class Completer(TextTask):
         self.longest = 2 * (max(answers) + 1)
         shape = {name: value for name, value in self.arguments.items() if name not in ("cell", "everywhere")}
         model = next_symbol(self.cell, FIRST + len(self.vocabulary), **shape)
-        batches, held = (
-            Asked(self._numbers(part), self._wanted(part), batch_size=size, seed=order)
-            for part, size, order in ((train, self.recipe.batch_size, seed), (parts.valid, BATCH, None))
-        )
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PADDING)
-        self._learn(model, batches, held, loss, samples=len(train), seed=seed, progress=progress)
+
+        def batched(part, **how):
+            return Asked(self._numbers(part), self._wanted(part), **how)
+
+        self._learn_next(model, batched, parts, at_once=BATCH, seed=seed, progress=progress)
         return self
 
     def _numbers(self, lines):

@@ -19,6 +19,7 @@ from zoo.training.recipe import Recipe
 
 SIZES = ("units", "layers", "embedding", "label_embedding", "head", "least", "most")
 SHARES = ("dropout", "symbol_dropout")
+PADDING = 0  # the number in a network of what fills up a batch
 
 
 def checked(optional=(), **arguments):
@@ -113,6 +114,14 @@ class TextTask:
         if found.method == "lm":
             raise ValueError(f'A {type(self).__name__} is trained by Adam: use method="adam"')
         return found
+
+    def _learn_next(self, model, batched, parts, *, at_once, seed, **told):
+        """Train a network that says which symbol comes next, padding left out, on `batched(part, batch_size=, seed=)`: those
+        of the training part in an order that is drawn, those of the validation part `at_once` in their own."""
+        train = batched(parts.train, batch_size=self.recipe.batch_size, seed=seed)
+        valid = batched(parts.valid, batch_size=at_once, seed=None)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PADDING)
+        self._learn(model, train, valid, loss, samples=len(parts.train), seed=seed, **told)
 
     def _learn(self, model, train, valid, loss, *, samples, seed, **told):
         """Train the network on batches by Adam, and report what came of it."""

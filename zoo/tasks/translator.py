@@ -15,16 +15,12 @@ from zoo.evaluation import translation
 from zoo.layers.attention import SCORES
 from zoo.models.encoder_decoder import encoder_decoder, scheduled
 from zoo.models.search import Searcher
-from zoo.tasks.text_task import TextTask, checked
+from zoo.tasks.text_task import PADDING, TextTask, checked
 from zoo.training.buckets import Translating
 
 RECIPE = {"method": "adam", "epochs": 20, "patience": 3, "learning_rate": 2e-3, "batch_size": 64, "clip_norm": 1.0}
 BATCH = 256  # pairs of the validation part at a time
-PADDING, MARK, FIRST = (
-    0,
-    1,
-    2,
-)  # numbers in the network: of the padding, of a beginning or an end, and of the unknown symbol
+MARK, FIRST = 1, 2  # numbers in the network: of a beginning or an end, and of the unknown symbol
 END = "⏎"  # how the end is shown beside the symbols
 
 
@@ -163,15 +159,14 @@ class Translator(TextTask):
         of_network = ("units", "layers", "embedding", "bidirectional", "attention", "tied", "dropout", "cell_options")
         options = {name: self.arguments[name] for name in of_network}
         model = encoder_decoder(self.cell, FIRST + len(self.sources), FIRST + len(self.vocabulary), **options)
-        batches, held = (
-            Translating(*self._numbers(part), batch_size=size, seed=order)
-            for part, size, order in ((parts.train, self.recipe.batch_size, seed), (parts.valid, BATCH, None))
-        )
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PADDING)
         trained = model if self.arguments["teacher"] == 1 else scheduled(model, 1 - self.arguments["teacher"], seed)
         identity = {"arguments": self.arguments, "pairs": parts.train.fingerprint}
         told = {"progress": progress, "checkpoint": checkpoint, "identity": identity, "logs": logs}
-        self._learn(trained, batches, held, loss, samples=len(parts.train), seed=seed, **told)
+
+        def batched(part, **how):
+            return Translating(*self._numbers(part), **how)
+
+        self._learn_next(trained, batched, parts, at_once=BATCH, seed=seed, **told)
         self.model, self._searcher = model, None
         return self
 

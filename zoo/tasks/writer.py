@@ -13,18 +13,14 @@ from zoo.data.labelled import Parts
 from zoo.data.text import Vocabulary
 from zoo.evaluation import writing
 from zoo.models import Generator, one_to_many
-from zoo.tasks.text_task import LabelledTask, checked
+from zoo.tasks.text_task import PADDING, LabelledTask, checked
 from zoo.training.buckets import Following, padded
 
 RECIPE = {"method": "adam", "epochs": 60, "patience": 5, "learning_rate": 3e-3, "batch_size": 64}
 BATCH = 256  # texts that are scored at a time
 ROWS = 32  # texts that are written at a time, so that one compilation serves every number of them
 EMPTY = 10  # times that a batch of nothing but empty texts is drawn anew
-PADDING, MARK, FIRST = (
-    0,
-    1,
-    2,
-)  # numbers in the network: of the padding, of a beginning or an end, and of the unknown symbol
+MARK, FIRST = 1, 2  # numbers in the network: of a beginning or an end, and of the unknown symbol
 
 
 class Writer(LabelledTask):
@@ -95,7 +91,7 @@ class Writer(LabelledTask):
                 part has not.
         """
         parts = self._parts(data)
-        train, valid = parts.train, parts.valid
+        train = parts.train
         keras.utils.set_random_seed(seed)
         texts = self.texts(train)
         vocabulary = Vocabulary.of(Counter(c for text in texts for c in text), least=self.arguments["least"])
@@ -103,12 +99,11 @@ class Writer(LabelledTask):
         model = one_to_many.written(self.cell, FIRST + len(vocabulary), len(train.classes), **shape)
         self.vocabulary, self.classes, self._halves = vocabulary, train.classes, None
         self.longest = max(map(len, texts))
-        batches, held = (
-            Following(self._marked(part), self._numbers(part.labels), batch_size=size, seed=order)
-            for part, size, order in ((train, self.recipe.batch_size, seed), (valid, BATCH, None))
-        )
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PADDING)
-        self._learn(model, batches, held, loss, samples=len(train), seed=seed, progress=progress)
+
+        def batched(part, **how):
+            return Following(self._marked(part), self._numbers(part.labels), **how)
+
+        self._learn_next(model, batched, parts, at_once=BATCH, seed=seed, progress=progress)
         return self
 
     def texts(self, data):
