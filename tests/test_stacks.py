@@ -74,6 +74,14 @@ def test_the_networks_save_and_load(make, tmp_path):
     np.testing.assert_array_equal(array(loaded(X)), array(model(X)))
 
 
+@pytest.mark.parametrize("function", [stack, bidirectional])
+def test_one_width_is_one_layer_and_none_is_refused(function):
+    assert build(function, "gru", 4).count_params() == build(function, "gru", (4,)).count_params()
+    for units in ((), (4, 0)):
+        with pytest.raises(ValueError, match="units must be"):
+            build(function, "gru", units)
+
+
 def test_an_unknown_cell_is_named_with_near_matches():
     with pytest.raises(ValueError, match="peephole-lstm"):
         build(stack, "peephole-lstn", (4,))

@@ -2,8 +2,17 @@
 
 import keras
 
+from zoo.cells.base import check_units
 from zoo.cells.catalog import create
 from zoo.layers import InitialState, Recurrent
+
+
+def _widths(units):
+    """The widths of layers, each a positive integer; of one alone, of a single layer."""
+    found = [check_units(width) for width in ([units] if hasattr(units, "__index__") else units)]
+    if not found:
+        raise ValueError(f"units must be the width of each layer, of at least one: (64, 64). Received: {units!r}")
+    return found
 
 
 def _recurrent(cell, units, x, *, trained_state, **options):
@@ -22,7 +31,7 @@ def stack(x, cell="lstm", units=(64, 64), *, skip=False, trained_state=False, **
     Arguments:
         x: a Keras tensor (batch, time, features).
         cell: a name of `zoo.cells.CELLS`, for all layers.
-        units: the width of each layer.
+        units: the width of each layer, or of a single one.
         skip: the input goes to every layer, and every layer to the output (Graves 2013), so that the output is as wide as
             all layers together.
         trained_state: begin with trained initial states instead of zeros.
@@ -30,9 +39,12 @@ def stack(x, cell="lstm", units=(64, 64), *, skip=False, trained_state=False, **
 
     Returns:
         A Keras tensor (batch, time, width).
+
+    Raises:
+        ValueError: there is no layer, or a width is not positive.
     """
     inputs, outputs = x, []
-    for level, width in enumerate(units):
+    for level, width in enumerate(_widths(units)):
         below = keras.layers.Concatenate()([inputs, x]) if skip and level else x
         x = _recurrent(cell, width, below, trained_state=trained_state, **options)
         outputs.append(x)
@@ -52,9 +64,13 @@ def bidirectional(x, cell="lstm", units=(64, 64), *, between=0, activation="relu
 
     Returns:
         A Keras tensor (batch, time, 2 · units), or (batch, 2 · units).
+
+    Raises:
+        ValueError: as of `stack`.
     """
-    for level, width in enumerate(units):
-        last = level == len(units) - 1
+    widths = _widths(units)
+    for level, width in enumerate(widths):
+        last = level == len(widths) - 1
         layer = Recurrent(create(cell, width, **options), return_sequences=return_sequences or not last)
         x = keras.layers.Bidirectional(layer)(x)
         if between and not last:
