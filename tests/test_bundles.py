@@ -1,11 +1,14 @@
 """The registry, the cards, and bundles: whole or not at all, and refused if a byte has changed."""
 
 import dataclasses
+import io
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -163,6 +166,8 @@ def test_a_shipped_bundle_is_what_its_card_says(name):
     assert found["name"] == full == name and difference < bundle.TOLERANCE
     assert sorted(p.name for p in path.iterdir()) == sorted(FILES) and sum(p.stat().st_size for p in path.iterdir()) < 12e6
     assert found["files"] == {file: bundle.sha256(path / file) for file in FILES[1:]}
+    with zipfile.ZipFile(path / "model.keras") as opened, h5py.File(io.BytesIO(opened.read("model.weights.h5"))) as weights:
+        assert "optimizer" not in weights                   # whose state is twice as large as the weights
     assert found["parameters"] == sum(w.size for w in zoo.load(name).model.get_weights())
 
 

@@ -45,7 +45,7 @@ def save(path, model, config, probe, card):
     path.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
     try:
-        model.save(new / "model.keras")
+        bare(model).save(new / "model.keras")
         (new / "task.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         outputs = _run(model, probe)
         np.savez(new / "probe.npz", **{f"input_{i}": array for i, array in enumerate(probe)}, output=outputs)
@@ -72,6 +72,13 @@ def save(path, model, config, probe, card):
         recover(path)
         raise
     shutil.rmtree(_old(path), ignore_errors=True)
+
+
+def bare(model):
+    """The network without the state of its optimizer, which is twice as large as the weights."""
+    found = type(model).from_config(model.get_config())
+    found.set_weights(model.get_weights())
+    return found
 
 
 def sealed(card):

@@ -69,13 +69,7 @@ class TextTask:
             **self.config(),
             **({"vocabulary": self.vocabulary.to_config()} if self.vocabulary else {}),
         }
-        bundle.save(path, self.bare(), config, self.probe(), card or self.card())
-
-    def bare(self):
-        """The network without the state of its optimizer, which is twice as large as the weights."""
-        bare = keras.models.clone_model(self.model)
-        bare.set_weights(self.model.get_weights())
-        return bare
+        bundle.save(path, self.model, config, self.probe(), card or self.card())
 
     def card(self, **fields):
         """The card of this task; the catalog's training adds data, metrics and commands."""

@@ -234,11 +234,6 @@ class WordVectors(TextTask):
         self._take(config["counts"])
         self.strength = config["strength"]
 
-    def bare(self):
-        bare = projection(len(self.vocabulary), self.arguments["width"])
-        bare.set_weights(self.model.get_weights())
-        return bare
-
     def probe(self):
         """What a bundle is checked with: numbers of words, and of those around them."""
         rng = np.random.default_rng(0)
