@@ -7,6 +7,12 @@ from zoo.registry import Entry, Weights
 SHAKESPEARE = Weights(data="zoo.data.corpora:shakespeare", dataset="tinyshakespeare")
 PYTHON = Weights(data="zoo.data.corpora:python_source", dataset="python_source")
 BY_CHARACTER = {"batch": 32, "epochs": 20, "patience": 20, "learning_rate": 4e-3}
+LARGE = {  # wide, held back by much dropout
+    "cell": "gru",
+    "units": 384,
+    "dropout": 0.5,
+    "recipe": {"batch": 32, "epochs": 24, "patience": 24, "learning_rate": 3e-3},
+}
 WORDS = {
     "symbols": "words",
     "least": 2,
@@ -37,6 +43,7 @@ ENTRIES = [
         weights={
             "lstm-shakespeare": SHAKESPEARE,
             "mut1-shakespeare": replace(SHAKESPEARE, arguments={"cell": "mut1"}),
+            "gru-large-shakespeare": replace(SHAKESPEARE, arguments=LARGE),
             # as many characters as 20 epochs of Shakespeare; rarer ones than least are in few programs
             "lstm-python": replace(PYTHON, arguments={"least": 20, "recipe": {**BY_CHARACTER, "epochs": 5}}),
         },
