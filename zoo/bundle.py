@@ -43,9 +43,10 @@ def save(path, model, config, probe, card):
     if path.exists() and not (path / "card.json").exists() and any(path.iterdir() if path.is_dir() else [path]):
         raise BundleError(f"{path} exists and is not a bundle; it is left as it is. Choose another path.")
     path.parent.mkdir(parents=True, exist_ok=True)
+    model = bare(model)  # whose answers to the probe change nothing in the one that is saved
     new = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
     try:
-        bare(model).save(new / "model.keras")
+        model.save(new / "model.keras")
         (new / "task.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         outputs = _run(model, probe)
         np.savez(new / "probe.npz", **{f"input_{i}": array for i, array in enumerate(probe)}, output=outputs)
