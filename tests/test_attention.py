@@ -115,6 +115,21 @@ def test_wide_beams_find_what_trying_all_finds():
     assert not Searcher(model, MARK, never=(3, 4, 5))([source], longest=2)[0][0].tolist().count(3)
 
 
+def test_the_unknown_symbol_is_written_only_where_it_is_read():
+    unknown, sources = 2, [[3, 5], [3, 2], [4, 4, 4]]
+    model = network()
+    bias = model.get_layer("readout").bias
+    bias.assign(array(bias) + 20 * np.eye(bias.shape[0])[unknown])  # so that it wants to write nothing else
+    for search, written in ((Searcher(model, MARK), [True, True, True]),
+                            (Searcher(model, MARK, unknown=unknown), [False, True, False]),
+                            (Searcher(model, MARK, never=(unknown,), unknown=unknown), [False, False, False])):
+        found = search(sources, width=2, longest=4)[0]
+        assert [unknown in line for line in found] == written
+    alone = [Searcher(model, MARK, unknown=unknown)([source], width=2, longest=4)[0][0] for source in sources]
+    for one, each in zip(alone, Searcher(model, MARK, unknown=unknown)(sources, width=2, longest=4)[0], strict=True):
+        np.testing.assert_array_equal(one, each)
+
+
 @pytest.mark.parametrize(("options", "words"), [
     ({"width": 0}, "width must be a positive integer"), ({"width": 7}, "at most the number of symbols"),
     ({"longest": 0}, "longest must be a positive integer"), ({"penalty": -1}, "penalty must be a number of at least 0"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import zoo
 from zoo import bundle
 from zoo.data.errors import DataError
-from zoo.data.pairs import KINDS, Pairs
+from zoo.data.pairs import KINDS, PairParts, Pairs
 from zoo.evaluation import translation
 from zoo.tasks import Translator
 from zoo.tasks.translator import FIRST
@@ -52,6 +52,17 @@ def test_whatever_is_asked_ends_or_is_refused_in_one_sentence(reverser, text):
         assert len(reverser.translate(text, longest=12)) <= 12
     except DataError as error:
         assert "empty" in str(error) or "does not know" in str(error)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_training_begins_with_how_often_each_symbol_is_written(tied):
+    pairs = Pairs(("a", "b", "ab", "ba"), ("x", "xy", "xxy", "yxx"), "four")
+    recipe = {"epochs": 1, "learning_rate": 1e-9}
+    told = Translator(**SMALL, tied=tied, recipe=recipe).fit(PairParts(pairs, pairs, pairs))
+    bias = told.model.get_layer("target_embedding" if tied else "readout").bias
+    often = {"x": 6, "y": 3}                                     # and four ends; of padding and the unknown half of one
+    counts = [0.5, 4, 0.5, *(often[symbol] for symbol in told.vocabulary.look_up([1, 2]))]
+    np.testing.assert_allclose(np.exp(keras.ops.convert_to_numpy(bias)), np.array(counts) / sum(counts), atol=1e-6)
 
 
 def test_what_cannot_be_translated_is_said(reverser):

@@ -1,6 +1,7 @@
 """One sequence of symbols from another: an encoder reads, a decoder writes and, with attention, looks back at what was read."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.cells.base import register
@@ -132,6 +133,22 @@ class Ends(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "bidirectional": self.bidirectional}
+
+
+def begin_at(model, counts):
+    """Set the bias of the output to the logarithms of how often each symbol is written, so that a training begins with that.
+
+    A network that begins with all symbols alike learns that first, and of a tied one the shortest way there is to drive all of
+    o_t to ±1, where its gradient is zero: then nothing else is learned for a long time, or ever.
+
+    Arguments:
+        model: a network of `encoder_decoder`.
+        counts: {number of a symbol: how often it is written}; what is not there counts as one half.
+    """
+    readout = model.get_layer("readout" if named(model, "readout") else "target_embedding")
+    often = np.full(readout.bias.shape, 0.5, "float32")
+    often[list(counts)] = list(counts.values())
+    readout.bias.assign(np.log(often / often.sum()))
 
 
 def scheduled(model, share, seed=0):

@@ -24,12 +24,14 @@ class Searcher:
         model: a network of `zoo.models.encoder_decoder.encoder_decoder`.
         mark: the number of the symbol that begins and ends what is written.
         never: numbers of symbols that are never written.
+        unknown: the number, on both sides, of the symbol that stands for those the model does not know; it is written only
+            where the source has it. None where there is no such symbol.
 
     Source: the length penalty: Wu et al., "Google's neural machine translation system", 2016.
     """
 
-    def __init__(self, model, mark, never=()):
-        self.model, self.mark, self.never = model, mark, (PADDING, *never)
+    def __init__(self, model, mark, never=(), unknown=None):
+        self.model, self.mark, self.never, self.unknown = model, mark, (PADDING, *never), unknown
         self.read, self.loops = reading(model), {}
         self.look = looking(model) if named(model, "attention") else None
 
@@ -89,7 +91,7 @@ class Searcher:
                 shape = (length, *shape[1:]) if len(shape) > 1 else shape
                 given.append(keras.Input(batch_shape=(rows, *shape), dtype=dtype))
             given += [keras.Input(batch_shape=(1,)), keras.Input(batch_shape=(1,), dtype="int32")]
-            search = Search(self.model, self.mark, self.never, width, room)
+            search = Search(self.model, self.mark, self.never, self.unknown, width, room)
             self.loops[key] = compiled(keras.Model(given, search(given)))
         return self.loops[key]
 
@@ -113,17 +115,20 @@ def rounded(length):
 class Search(Built):
     """The loop. Gives the best sequence of each source (rows, room), with its mark, and the logarithm of its probability."""
 
-    def __init__(self, model, mark, never, width, room, **kwargs):
+    def __init__(self, model, mark, never, unknown, width, room, **kwargs):
         super().__init__(**kwargs)
         self.network = model  # so that its weights are those of this layer
         self.write, self.attends = Writing(model), bool(named(model, "attention"))
-        self.mark, self.width, self.room = mark, width, room
-        banned = np.zeros(self.write.targets, "float32")
-        banned[list(never)] = NEVER
-        self.banned = banned
+        self.mark, self.never, self.unknown, self.width, self.room = mark, list(never), unknown, width, room
         alone = np.full(self.write.targets, NEVER, "float32")
         alone[mark] = 0.0
         self.alone = alone  # after its end a sequence goes on with its mark for nothing
+
+    def _without(self, never):
+        """What is added to the logits, so that these symbols are not written."""
+        banned = np.zeros(self.write.targets, "float32")
+        banned[never] = NEVER
+        return ops.convert_to_tensor(banned)
 
     def call(self, given):
         source, memory, *rest, penalty, longest = given
@@ -131,10 +136,14 @@ class Search(Built):
         rows, width, targets = source.shape[0], self.width, self.write.targets
         there = ops.not_equal(source, PADDING)
         states = [ops.repeat(state[:, None], width, axis=1) for state in states]
+        banned = self._without(self.never)
+        if self.unknown is not None:
+            read = ops.any(ops.equal(source, self.unknown), axis=1)[:, None, None]
+            banned = ops.where(read, banned, self._without([*self.never, self.unknown]))
 
         def one(t, written, symbol, logs, over, lengths, *states):
             logits, states = self.write(symbol, states, memory, keys, there)
-            steps = ops.log_softmax(ops.cast(logits, "float32") + ops.convert_to_tensor(self.banned), axis=-1)
+            steps = ops.log_softmax(ops.cast(logits, "float32") + banned, axis=-1)
             steps = ops.where(over[..., None], ops.convert_to_tensor(self.alone), steps)
             total = ops.reshape(logs[..., None] + steps, (rows, -1))
             ahead = lengths + ops.cast(ops.logical_not(over), "float32")

@@ -4,10 +4,11 @@ import inspect
 
 import keras
 import numpy as np
+from keras import ops
 
 from zoo import bundle
 from zoo.cells import catalog
-from zoo.cells.base import check_share, check_units
+from zoo.cells.base import check_share, check_units, register
 from zoo.data.errors import DataError
 from zoo.data.labelled import Labelled, Parts, check_several
 from zoo.data.symbols import KINDS
@@ -35,6 +36,14 @@ def checked(optional=(), **arguments):
         check_share(arguments.get(name, 0.0), name)
     sizes = {name for name in SIZES if name not in optional or arguments[name] is not None}
     return {name: check_units(value, name) if name in sizes else value for name, value in arguments.items()}
+
+
+@register
+def of_next(symbols, logits):
+    """The mean cross-entropy of the symbols that are there: what Keras has for it as `ignore_class` takes an eighth longer
+    where there are ten thousand symbols."""
+    there = ops.cast(ops.not_equal(symbols, PADDING), logits.dtype)
+    return ops.sum(there * ops.sparse_categorical_crossentropy(symbols, logits, from_logits=True)) / ops.sum(there)
 
 
 class TextTask:
@@ -114,8 +123,7 @@ class TextTask:
         of the training part in an order that is drawn, those of the validation part `at_once` in their own."""
         train = batched(parts.train, batch_size=self.recipe.batch_size, seed=seed)
         valid = batched(parts.valid, batch_size=at_once, seed=None)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PADDING)
-        self._learn(model, train, valid, loss, samples=len(parts.train), seed=seed, **told)
+        self._learn(model, train, valid, of_next, samples=len(parts.train), seed=seed, **told)
 
     def _learn(self, model, train, valid, loss, *, samples, seed, **told):
         """Train the network on batches by Adam, and report what came of it."""

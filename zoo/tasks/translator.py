@@ -13,7 +13,7 @@ from zoo.data.pairs import KINDS, PairParts, Pairs, as_pairs
 from zoo.data.text import Vocabulary
 from zoo.evaluation import translation
 from zoo.layers.attention import SCORES
-from zoo.models.encoder_decoder import encoder_decoder, scheduled
+from zoo.models.encoder_decoder import begin_at, encoder_decoder, scheduled
 from zoo.models.search import Searcher
 from zoo.tasks.text_task import PADDING, TextTask, checked
 from zoo.training.buckets import Translating
@@ -159,12 +159,14 @@ class Translator(TextTask):
         of_network = ("units", "layers", "embedding", "bidirectional", "attention", "tied", "dropout", "cell_options")
         options = {name: self.arguments[name] for name in of_network}
         model = encoder_decoder(self.cell, FIRST + len(self.sources), FIRST + len(self.vocabulary), **options)
+        numbers = self._numbers(parts.train)
+        begin_at(model, Counter(symbol for target in numbers[1] for symbol in target[1:].tolist()))
         trained = model if self.arguments["teacher"] == 1 else scheduled(model, 1 - self.arguments["teacher"], seed)
         identity = {"arguments": self.arguments, "pairs": parts.train.fingerprint}
         told = {"progress": progress, "checkpoint": checkpoint, "identity": identity, "logs": logs}
 
         def batched(part, **how):
-            return Translating(*self._numbers(part), **how)
+            return Translating(*(numbers if part is parts.train else self._numbers(part)), **how)
 
         self._learn_next(trained, batched, parts, at_once=BATCH, seed=seed, **told)
         self.model, self._searcher = model, None
@@ -179,10 +181,11 @@ class Translator(TextTask):
     # ---------------------------------------------------------------- write
     @property
     def searcher(self):
-        """The `zoo.models.search.Searcher`; it writes the unknown symbol only if the training part had one."""
+        """The `zoo.models.search.Searcher`; it writes the unknown symbol only where it reads one, and if training had one."""
         self._check_fitted()
         if self._searcher is None or self._searcher.model is not self.model:
-            self._searcher = Searcher(self.model, MARK, never=() if self.vocabulary.learned else (FIRST,))
+            never = () if self.vocabulary.learned else (FIRST,)
+            self._searcher = Searcher(self.model, MARK, never=never, unknown=FIRST)
         return self._searcher
 
     def translate(self, texts, *, beams=None, penalty=0.6, longest=None):
