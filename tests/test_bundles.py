@@ -18,6 +18,7 @@ import zoo
 from zoo import bundle, cards
 from zoo.bundle import BundleError
 from zoo.catalog import REGISTRY, run
+from zoo.data.errors import DataError
 from zoo.evaluation import bits, classification
 from zoo.registry import Entry, Registry, UnknownModel, Weights, bundle_path, resolve
 from zoo.tasks import (
@@ -419,3 +420,11 @@ def test_a_first_save_that_fails_leaves_nothing(tmp_path, pair, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         pair[0].save(tmp_path / "mine")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["parity", "memorize", "name-origin", "date-reader", "fill-blank", "name-writer"])
+def test_data_of_another_kind_are_refused_by_what_judges(name):
+    task = zoo.load(name)
+    for judge in (task.evaluate, task.score):
+        with pytest.raises(DataError, match="Received: int"):
+            judge(3)

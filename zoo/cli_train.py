@@ -47,8 +47,8 @@ def train(
         Path | None,
         Option(
             help="A UTF-8 file, or a folder of them, of any size, to learn from; for texts with labels (sentiment, "
-            "name-origin, name-writer) and pairs of texts (date-reader) a CSV file; for lines (arithmetic, memorize) a file "
-            "with a question, the mark and an answer in each.",
+            "name-origin, name-writer) and pairs of texts (translator, date-reader) a CSV file; for lines (arithmetic, "
+            "memorize) a file with a question, the mark and an answer in each.",
             rich_help_panel=OF_TEXT,
         ),
     ] = None,

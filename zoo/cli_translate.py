@@ -13,7 +13,7 @@ TRANSLATOR, REFUSED = "zoo.tasks.translator:Translator", "translates nothing"
 
 
 def translate(
-    name: Annotated[str, typer.Argument(help="A model such as date-reader, or the folder of one, such as ./mine.")],
+    name: Annotated[str, typer.Argument(help="A model such as translator, or the folder of one, such as ./mine.")],
     texts: Annotated[list[str] | None, typer.Argument(help=f"Texts; {LEFT_OUT}")] = None,
     csv: CSV = None,
     column: COLUMN = "",
@@ -24,7 +24,7 @@ def translate(
         Path | None, typer.Option(help="Draw where the model looked into this PNG file; of one text.")
     ] = None,
 ):
-    """Turn each text into the other one, such as a date into its ISO form. One line for each."""
+    """Turn each text into the other one, such as a sentence into French or a date into its ISO form. One line for each."""
     texts = texts_for(name, TRANSLATOR, REFUSED, texts, csv, column)
     if attention and len(texts) != 1:
         raise typer.BadParameter(f"--attention is for one text. Received: {len(texts)}")

@@ -43,6 +43,7 @@ class BitReader(TextTask):
     """
 
     loss, noun, pattern, needs = "cross-entropy (nats)", "reader of bits", "many-to-many", ()
+    judged_by = evaluation
     inputs = 1
 
     def __init__(self, *, cell="elman", units=8, layers=1, memory=None, cell_options=None, recipe=None):
@@ -133,16 +134,13 @@ class BitReader(TextTask):
         self._check_like(data)
         return pd.DataFrame.from_dict({evaluation.MODEL: evaluation.of_model(self, data)}, orient="index")
 
-    def evaluate(self, parts):
-        """The scores for a card, of a BitProblem."""
-        self._check_fitted()
-        return evaluation.evaluate(self, parts)
-
     def probe(self):
         """What a bundle is checked with: bits."""
         return [given(np.random.default_rng(0).integers(0, 2, (3, 7, self.inputs)))]
 
     def _check_like(self, part):
+        if not isinstance(part, Bits):
+            raise DataError(f"Data are a zoo.data.bits.Bits, or a BitProblem. Received: {type(part).__name__}")
         if part.x.shape[2] != self.inputs:
             raise DataError(
                 f"A {type(self).__name__} reads {self.inputs} bit(s) a step; these cases have {part.x.shape[2]}."

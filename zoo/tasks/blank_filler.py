@@ -89,6 +89,7 @@ class BlankFiller(StreamTask):
     """
 
     loss, noun, name, pattern = MEASURE, "filler", "fill-blank", "many-to-many"
+    judged_by = blanks
     judged = 50_000
 
     def __init__(
@@ -212,11 +213,6 @@ class BlankFiller(StreamTask):
         numbers = text.numbers(self.vocabulary)
         logs, right = self._score(numbers)
         return FilledScore(logs, int((numbers[1:] == MISSING).sum()), right)
-
-    def evaluate(self, parts):
-        """The scores for a card, of the parts that `split` gave."""
-        self._check_fitted()
-        return blanks.evaluate(self, parts)
 
     def _score(self, numbers):
         """Of each symbol but the first: the natural logarithm of its probability, and whether it is the likeliest."""

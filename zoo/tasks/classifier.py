@@ -51,6 +51,7 @@ class Classifier(LabelledTask):
     """
 
     loss, noun, name, pattern = "cross-entropy (nats)", "classifier", "classifier", "many-to-one"
+    judged_by = classification
 
     def __init__(
         self,
@@ -230,11 +231,11 @@ class Classifier(LabelledTask):
         found = classification.guesses(self, part, data if whole else None)
         return pd.DataFrame.from_dict(classification.table(self, part, found), orient="index")
 
-    def evaluate(self, parts):
-        """The scores for a card, of Parts that `split` gave."""
+    def evaluate(self, data):
         self._check_fitted()
+        parts = self.split(data)
         self._check_labels(parts.test)
-        return classification.evaluate(self, parts)
+        return super().evaluate(parts)
 
     def plot(self, data):
         """The confusion matrix of a Labelled, or of the test part of Parts: a matplotlib Figure."""

@@ -49,6 +49,7 @@ class Completer(TextTask):
     """
 
     loss, noun, name, pattern = "cross-entropy (nats per symbol)", "completer", "completer", "many-to-many"
+    judged_by = completion
 
     def __init__(
         self,
@@ -252,11 +253,6 @@ class Completer(TextTask):
             tables = {name: completion.table(self, each, lines) for name, each in lines.tests.items()}
             return pd.concat({name: pd.DataFrame.from_dict(rows, orient="index") for name, rows in tables.items()})
         return pd.DataFrame.from_dict(completion.table(self, as_lines(lines, self)), orient="index")
-
-    def evaluate(self, parts):
-        """The scores for a card, of the parts that `split` gave."""
-        self._check_fitted()
-        return completion.evaluate(self, parts)
 
     # ---------------------------------------------------------------- the bundle
     def config(self):

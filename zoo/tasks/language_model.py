@@ -85,6 +85,7 @@ class LanguageModel(StreamTask):
     """
 
     loss, pattern = "nats per symbol", "many-to-many"
+    judged_by = evaluation
 
     def __init__(
         self,
@@ -243,10 +244,6 @@ class LanguageModel(StreamTask):
             raise DataError(f"A text of one {self.kind.one} has no next one to foretell. Give at least two.")
         numbers = text.numbers(self.vocabulary)
         return Score(self.generator.log_probabilities(numbers), int((numbers[1:] == 0).sum()))
-
-    def evaluate(self, parts):
-        """The scores for a card, of the parts that `split` gave."""
-        return evaluation.evaluate(self, parts)
 
     def _cut(self, text):
         return texts.as_text(text).cut(self.kind.name)

@@ -51,6 +51,7 @@ class TextTask:
 
     noun, name, pattern = "model", "", ""
     needs, without = ("vocabulary",), "without which a text is no numbers"  # in task.json, or a bundle cannot be used
+    judged_by = None  # the module of zoo.evaluation whose `evaluate` makes the scores for a card
     model = vocabulary = report = None
 
     @property
@@ -68,6 +69,11 @@ class TextTask:
     def read(path, *, folder=None):
         """A file or folder of UTF-8 text, as `split` takes it; its memory-mapped copy is in `folder`, or a temporary one."""
         return Text.read(path, folder=folder)
+
+    def evaluate(self, data):
+        """The scores for a card, the baselines' among them, of what `split` takes."""
+        self._check_fitted()
+        return self.judged_by.evaluate(self, self.split(data))
 
     def save(self, path, card=None):
         """Write a bundle, a folder with the model, the vocabulary and a card."""

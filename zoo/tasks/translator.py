@@ -58,6 +58,7 @@ class Translator(TextTask):
     """
 
     loss, noun, name, pattern = "cross-entropy (nats per symbol)", "translator", "translator", "many-to-many"
+    judged_by = translation
     needs, without = ("vocabulary", "sources"), "without which a text is no numbers"
     sources = None
 
@@ -286,11 +287,6 @@ class Translator(TextTask):
         whole = isinstance(data, PairParts)
         tables = translation.table(self, data.test if whole else as_pairs(data), data if whole else None)
         return pd.concat({name: pd.DataFrame.from_dict(rows, orient="index") for name, rows in tables.items()}, axis=1)
-
-    def evaluate(self, parts):
-        """The scores for a card, of the parts that `split` gave."""
-        self._check_fitted()
-        return translation.evaluate(self, parts)
 
     # ---------------------------------------------------------------- the bundle
     def config(self):

@@ -47,6 +47,7 @@ class WordVectors(TextTask):
     """
 
     loss, noun, name, pattern = "negative sampling (nats)", "table of vectors", "word-vectors", "one-to-one"
+    judged_by = evaluation
     needs, without = ("vocabulary", "counts"), "without which no word has a vector"
 
     def __init__(
@@ -220,11 +221,6 @@ class WordVectors(TextTask):
         numbers = self.vocabulary.encode(parts.test)
         found = evaluation.table(guesses, numbers, self.arguments["window"], self.counts)
         return pd.DataFrame.from_dict(found[evaluation.ALL], orient="index")
-
-    def evaluate(self, parts):
-        """The scores for a card, of the parts that `split` gave."""
-        self._check_fitted()
-        return evaluation.evaluate(self, parts)
 
     # ---------------------------------------------------------------- the bundle
     def config(self):

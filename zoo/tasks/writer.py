@@ -47,6 +47,7 @@ class Writer(LabelledTask):
     """
 
     loss, noun, name, pattern = "cross-entropy (nats per character)", "writer", "writer", "one-to-many"
+    judged_by = writing
 
     def __init__(
         self,
@@ -219,11 +220,6 @@ class Writer(LabelledTask):
         part = data.test if isinstance(data, Parts) else data
         tables = writing.table(self, part, data if isinstance(data, Parts) else None)
         return pd.concat({name: pd.DataFrame.from_dict(rows, orient="index") for name, rows in tables.items()}, axis=1)
-
-    def evaluate(self, parts):
-        """The scores for a card, of Parts that `split` gave."""
-        self._check_fitted()
-        return writing.evaluate(self, parts)
 
     # ---------------------------------------------------------------- the bundle
     def config(self):
