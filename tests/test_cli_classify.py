@@ -33,13 +33,15 @@ def test_texts_are_given_their_labels(run, mine):
 
 
 def test_texts_come_from_the_standard_input_too(run, mine, monkeypatch):
-    typed(monkeypatch, "a k\n\nz \u00fc\n".encode())
+    typed(monkeypatch, "a k\nz \u00fc\n\n\n".encode())
     code, out, _ = run("classify", mine)
     assert code == 0 and "z ü" in out and out.count("%") == 4
     typed(monkeypatch, b"caf\xe9\n")
     assert run("classify", mine)[0::2] == (1, "Error: The standard input is not UTF-8: byte 3. Convert it to UTF-8.")
     typed(monkeypatch, b"\n")
-    assert "There are no texts" in run("classify", mine)[2]
+    assert "The standard input has no text" in run("classify", mine)[2]
+    typed(monkeypatch, b"a k\n\nz l\n")                          # what comes out would stand beside another line
+    assert "Text 2 of 3 is empty" in run("classify", mine)[2]
 
 
 def test_texts_come_from_a_column_and_probabilities_go_to_a_file(run, mine, tmp_path):

@@ -170,6 +170,10 @@ def test_a_file_whose_line_has_no_mark_is_refused_by_its_number(tmp_path):
     (tmp_path / "sums.txt").write_text("1+1=2\n\n2+2:4\n", encoding="utf-8")
     with pytest.raises(DataError, match="line 3, has no '=' between question and answer: '2\\+2:4'"):
         Completer.read(tmp_path / "sums.txt")
+    with pytest.raises(DataError, match="mark=, on the command line --mark"):
+        Completer.read(tmp_path / "sums.txt")
+    with pytest.raises(DataError, match="mark must be one character. Received: '=>'"):
+        Completer.read(tmp_path / "sums.txt", mark="=>")
     assert Completer.read(tmp_path / "sums.txt", mark="+").pairs[0] == ("1", "1=2")
 
 
@@ -247,6 +251,7 @@ def test_an_answer_that_never_ends_is_cut_off():
     (lambda task: task.complete("ax", longest=0), "longest must be a positive integer. Received: 0"),
     (lambda task: task.complete("ax", longest=2.5), "longest must be a positive integer. Received: 2.5"),
     (lambda task: task.complete("a1!"), "The prompt 'a1!': the completer has never seen '1', '!'. It knows: > a b c"),
+    (lambda task: task.complete(["ax", "a1"]), "Prompt 2 of 2, 'a1': the completer has never seen '1'"),
     (lambda task: task.score([("a1", "2")]), "Lines: the completer has never seen '1', '2'"),
     (lambda task: task.score("abc"), "Lines are a zoo.data.lines.Lines.* Received: str"),
     (lambda task: task.split(7), "Lines are a zoo.data.lines.Lines.* Received: int"),

@@ -185,6 +185,9 @@ def test_pairs_of_ones_own_on_the_command_line(run, tmp_path):
     assert code == 0 and "pairs of" in out and "nats/char, validation" in err, err
     code, out, err = run("evaluate", "./date-reader", *asked)
     assert code == 0 and "is confirmed" in out, err
+    (tmp_path / "others.csv").write_text("source,behind\nabc,cba\nab,ba\nb,b\na,a\nc,c\nca,ac\n")
+    code, _, err = run("evaluate", "./date-reader", *[each.replace("pairs", "others") for each in asked])
+    assert code == 1 and "others.csv holds other data than it was trained on" in err, err
     code, out, err = run("translate", "./date-reader", "abc", "cab", "--beams", 1)
     assert code == 0 and len(out.splitlines()) == 2, err
     assert run("translate", "./date-reader", "abc", "--attention", "look.png")[0] == 0 and (tmp_path / "look.png").exists()

@@ -61,4 +61,8 @@ def of_input():
         lines = sys.stdin.buffer.read().decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"The standard input is not UTF-8: byte {error.start:,}. Convert it to UTF-8.") from None
-    return [line for line in lines if line.strip()]
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise DataError("The standard input has no text.")
+    return lines  # a blank line among them is one too: what comes out has a line for each that went in

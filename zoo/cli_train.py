@@ -101,6 +101,8 @@ def train(
             raise typer.BadParameter(f"--text is for {of_task(*OF_OWN)}, without --ship")
         path = checked(out or Path(entry.name), replace)
         arguments = told(cell=cell, units=units, layers=layers, dropout=dropout, least=least)
+        if (chunk or recipe) and entry.task not in STREAMS:
+            raise typer.BadParameter(f"--chunk and --recipe are for {of_task(*STREAMS)}")
         if epochs or chunk or recipe:
             changes = {"base": recipe} if recipe else dict(entry.arguments.get("recipe", {}))
             arguments["recipe"] = changes | told(epochs=epochs, chunk=chunk)

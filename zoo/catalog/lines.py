@@ -11,7 +11,7 @@ ENTRIES = [
         pattern="many-to-many",
         title="The result of a sum, digit by digit",
         teaches="read a sum or difference of two numbers of up to 3 digits with letters mixed in, keep what matters, and write "
-        "the result from its first digit on; the end of a line is a symbol too; exact answers",
+        "the result from its first digit on, `1k2+30` to `42`; the end of a line is a symbol too; exact answers",
         task=COMPLETER,
         arguments={
             "cell": "mut1",
@@ -28,7 +28,7 @@ ENTRIES = [
         pattern="many-to-many",
         title="Tags that are opened and closed",
         teaches="remember names of random letters, innermost last: what is determined by the rule is told apart from what is "
-        "chance, and no n-gram reaches far enough back",
+        "chance, and no n-gram reaches far enough back; `<ab><c>` should go on as `</c></ab>`",
         task=COMPLETER,
         arguments={
             "cell": "mut1",
@@ -45,7 +45,8 @@ ENTRIES = [
         name="memorize",
         pattern="many-to-many",
         title="Five letters, again",
-        teaches="the smallest encoder and decoder: letters are read, kept in a state of fixed size, and written again",
+        teaches="the smallest encoder and decoder: letters are read, kept in a state of fixed size, and written again, "
+        "`qwert` to `qwert`",
         task=COMPLETER,
         arguments={
             "cell": "gru",
@@ -62,7 +63,7 @@ ENTRIES = [
         pattern="many-to-many",
         title="The alphabet backwards, from one letter to another",
         teaches="each letter leads to the one before it, which counting pairs of letters learns, too; where to begin and where "
-        "to stop must be remembered, for pairs of letters that were never practised",
+        "to stop must be remembered, for pairs of letters that were never practised: `f-b` to `fedcb`",
         task=COMPLETER,
         arguments={
             "cell": "gru",
@@ -80,7 +81,8 @@ ENTRIES = [
         name="anagram",
         pattern="many-to-many",
         title="Words from their letters in disorder",
-        teaches="what a network knows by heart and what it cannot know: known words in new disorder, and words never seen",
+        teaches="what a network knows by heart and what it cannot know: known words in new disorder, and words never seen: "
+        "`lohle` to `hello`",
         task=COMPLETER,
         arguments={
             "cell": "gru",

@@ -138,6 +138,7 @@ def evaluate(name, data=None, **columns):
     entry, tag = catalog().split(name)
     if data is None and tag is None:
         raise DataError(f"{path} was trained on data of your own: name them, --text FILE on the command line.")
+    own = "What was given" if data is not None else None
     if data is None:
         data = resolve(entry.weights[tag].data)()
     elif isinstance(data, Path):
@@ -145,10 +146,10 @@ def evaluate(name, data=None, **columns):
             raise DataError(f"{name} was trained on no text: evaluate it without --text.")
         if strange := [name for name in columns if name not in inspect.signature(task.read).parameters]:
             raise DataError(f"The data of {name} have no {' and no '.join(strange)}: leave that out.")
-        data = task.read(data, **columns)
+        own, data = data, task.read(data, **columns)
     if data.fingerprint != card["data"]["fingerprint"]:
-        raise DataError(
-            f"{card['data']['name']} gives other data than the card of {name} speaks of (another version of its package, or of "
-            "the file?)."
-        )
+        spoken = f"the card of {name} speaks of {card['data']['name']}"
+        if own is not None:
+            raise DataError(f"{own} holds other data than it was trained on: {spoken}. Give that file, as it was.")
+        raise DataError(f"{spoken}, which gives other data now (another version of its package, or of the file?).")
     return card, task.evaluate(task.split(data))

@@ -27,7 +27,7 @@ def check_columns(frame, columns):
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         there = ", ".join(map(str, frame.columns))
-        raise DataError(f"There is no column {', '.join(map(repr, missing))}. The columns are: {there}.")
+        raise DataError(f"There is no column {' and no '.join(map(repr, missing))}. The columns are: {there}.")
     twice = [column for column in columns if list(frame.columns).count(column) > 1]
     if twice:
         raise DataError(f"Several columns are named {', '.join(map(repr, twice))}. Give each its own name.")

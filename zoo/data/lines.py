@@ -19,6 +19,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DRAWS = 50  # times as many lines as are wanted that are drawn at most, to find ones that no other part has
 
 
+def check_character(name, value, sizes=(1,)):
+    if not isinstance(value, str) or len(value) not in sizes:
+        raise DataError(f"{name} must be one character. Received: {value!r}")
+
+
 @dataclass(frozen=True, eq=False)
 class Lines:
     """Lines of symbols, in each of which some are asked for: they are what a network is scored on.
@@ -52,9 +57,8 @@ class Lines:
         object.__setattr__(self, "texts", tuple(self.texts))
         if not self.texts:
             raise DataError("There are no lines. Give at least one.")
-        for name, value, sizes in (("mark", self.mark, (0, 1)), ("end", self.end, (1,))):
-            if not isinstance(value, str) or len(value) not in sizes:
-                raise DataError(f"{name} must be one character. Received: {value!r}")
+        check_character("mark", self.mark, (0, 1))
+        check_character("end", self.end)
         if self.mark == self.end:
             raise DataError(f"mark and end must differ. Received: {self.mark!r} for both")
         for row, text in enumerate(self.texts):
@@ -94,11 +98,15 @@ class Lines:
         Raises:
             DataError: it is not UTF-8, or a line has no mark.
         """
+        check_character("mark", mark, (0, 1))
         rows = "".join(pieces([Path(path)])).split("\n")
         rows = [(number, row.rstrip("\r")) for number, row in enumerate(rows, 1) if row.strip()]
         for number, row in rows:
             if mark not in row:
-                raise DataError(f"{path}, line {number}, has no {mark!r} between question and answer: {row!r}")
+                raise DataError(
+                    f"{path}, line {number}, has no {mark!r} between question and answer: {row!r}. Is the mark "
+                    "another one? It is given as mark=, on the command line --mark."
+                )
         return cls([f"{row}\n" for _, row in rows], mark, "\n", name=name or Path(path).stem)
 
     def __len__(self):

@@ -167,12 +167,13 @@ class Completer(TextTask):
         if not isinstance(prompt, (str, list, tuple)):
             raise ValueError(f"A prompt is a string, or a list of strings. Received: {type(prompt).__name__}")
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        for each in prompts:
+        for row, each in enumerate(prompts, 1):
             if not isinstance(each, str):
                 raise ValueError(f"A prompt is a string. Received: {type(each).__name__}")
+            where = f"The prompt {each!r}" if len(prompts) == 1 else f"Prompt {row} of {len(prompts)}, {each!r}"
             if self.end in each:
-                raise DataError(f"The prompt {each!r} has {self.end!r} in it, which ends a line. Leave it out.")
-            self._check_known(each, f"The prompt {each!r}")
+                raise DataError(f"{where}, has {self.end!r} in it, which ends a line. Leave it out.")
+            self._check_known(each, where)
         whole = [each if self.mark in each else each + self.mark for each in prompts]
         found, by_length = [None] * len(whole), {}
         for row, each in enumerate(whole):
