@@ -345,7 +345,7 @@ def test_the_catalog_trains_it_on_a_text_of_ones_own(tmp_path):
     assert again == card and cards.judged(metrics, "test") == pytest.approx(cards.judged(card["metrics"], "test"), rel=1e-6)
     with pytest.raises(DataError, match="was trained on data of your own: name them, --text FILE"):
         run.evaluate(tmp_path / "mine")
-    with pytest.raises(DataError, match="gives other data"):
+    with pytest.raises(DataError, match="holds other data than it was trained on: the card of char-rnn speaks of cats"):
         run.evaluate(tmp_path / "mine", Text.of(TEXT + "x"))
 
 

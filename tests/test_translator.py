@@ -151,6 +151,8 @@ def test_phrases_are_learned_from_what_stands_together():
     table = translation.Phrases(made, KINDS["words"])
     assert table.translate(["the dog", "the unicorn"]) == ["le chien", "le unicorn"]
     assert translation.memory(made, ["a dog"]) == ["le chien"]
+    # in an order that is not drawn anew in each process, as that of a set is: of equal phrases the first is taken
+    assert translation.runs(["a", "b", "a"]) == [("a",), ("b",), ("a", "b"), ("b", "a"), ("a", "b", "a")]
 
 
 # ---------------------------------------------------------------- training by Adam

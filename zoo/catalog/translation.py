@@ -8,6 +8,8 @@ REFERENCE = (
 )
 REFERENCE += "Manning 2015, Effective approaches to attention-based neural machine translation"
 
+TATOEBA = "Apache-2.0; trained on sentences of tatoeba.org, CC BY 2.0 FR"
+
 ENTRIES = [
     Entry(
         name="date-reader",
@@ -29,5 +31,29 @@ ENTRIES = [
         reference=REFERENCE,
         notebook="date-reader.ipynb",
         weights={"gru-attention": Weights(data="zoo.data.dates:dates", dataset="dates", license="Apache-2.0")},
+    ),
+    Entry(
+        name="translator",
+        pattern="many-to-many",
+        title="English sentences into French",
+        teaches="encoder to decoder, word by word: additive attention, one matrix for reading and writing, beam search, BLEU "
+        "with one reference and with all",
+        task=TASK,
+        arguments={
+            "cell": "gru",
+            "units": 192,
+            "embedding": 96,
+            "attention": "additive",
+            "tied": True,
+            "least": 3,
+            "dropout": 0.3,
+            "recipe": {"epochs": 10, "patience": 10, "learning_rate": 2e-3, "schedule": "cosine"},
+        },
+        metric="100 − BLEU (all references) on the test sentences, beside a translation memory and phrases looked up",
+        reference=REFERENCE,
+        notebook="translator.ipynb",
+        weights={
+            "gru-attention-en-fr": Weights(data="zoo.data.pairs:english_french", dataset="eng_fra", license=TATOEBA)
+        },
     ),
 ]

@@ -167,8 +167,9 @@ class Phrases:
 
 
 def runs(symbols):
-    """All runs of one to three symbols, each once."""
-    return {tuple(symbols[k : k + n]) for n in range(1, LONGEST + 1) for k in range(len(symbols) - n + 1)}
+    """All runs of one to three symbols, each once, in an order that is always the same: of equals the first is taken."""
+    found = (tuple(symbols[k : k + n]) for n in range(1, LONGEST + 1) for k in range(len(symbols) - n + 1))
+    return list(dict.fromkeys(found))
 
 
 def counted(texts):
