@@ -86,6 +86,8 @@ def test_create_takes_other_arguments_and_refuses_unknown_ones():
     for misspelt, near in (("unit", "units"), ("horizn", "horizon"), ("calender_features", "calendar_features")):
         with pytest.raises(TypeError, match=rf"no argument '{misspelt}'.* Did you mean {near}\?"):
             zoo.create("narx-solar", **{misspelt: 20})
+    with pytest.raises(TypeError, match=r"^'parity' has no argument 'unit'\. Did you mean units\? It takes: cell, .*recipe\.$"):
+        zoo.create("parity", unit=3)
 
 
 def test_another_cell_in_an_entry_that_is_not_made_for_it_is_answered_with_those_that_are():

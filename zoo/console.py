@@ -161,7 +161,7 @@ def print_coverage(coverage):
 
 @contextlib.contextmanager
 def training_progress(loss="mean squared error"):
-    """A progress line for each seed: epochs and losses."""
+    """A progress line for each seed: epochs and losses, short enough for 80 columns; what the loss is stands above them."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
@@ -169,11 +169,13 @@ def training_progress(loss="mean squared error"):
         tasks = {}
 
         def report(seed, epoch, train, valid):
+            if not tasks:
+                progress.console.print(f"{loss[:1].upper()}{loss[1:]}, epoch by epoch:", markup=False)
             if seed not in tasks:
                 tasks[seed] = progress.add_task("")
             beside = "" if valid is None else f", validation {valid:.5f}"
             label = seed if isinstance(seed, str) else f"seed {seed}"
-            text = f"{label}: epoch {epoch}, {loss}: training {train:.5f}{beside}"
+            text = f"{label}: epoch {epoch}, training {train:.5f}{beside}"
             progress.update(tasks[seed], description=text)
 
         yield report

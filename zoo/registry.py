@@ -2,10 +2,13 @@
 
 import difflib
 import importlib
+import inspect
 import json
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from zoo.data.errors import near
 
 FORECASTER = "zoo.tasks.forecaster:Forecaster"
 
@@ -150,13 +153,24 @@ def create(name, **arguments):
         TypeError: the task has no such argument.
     """
     entry, tag = catalog().split(name)
-    variant = entry.weights[tag].arguments if tag else {}
+    variant, task = entry.weights[tag].arguments if tag else {}, resolve(entry.task)
+    check_known(name, task, arguments)
     try:
-        return resolve(entry.task)(**{**entry.arguments, **variant, **arguments})
+        return task(**{**entry.arguments, **variant, **arguments})
     except TypeError as error:
         if advice := for_another_cell(entry, arguments.get("cell", entry.cell)):
             raise TypeError(f"{error} {advice}") from None
         raise
+
+
+def check_known(name, task, arguments):
+    """Refuse arguments that the task has not, where its signature names all that it has."""
+    known = inspect.signature(task).parameters
+    unknown = [each for each in arguments if each not in known]
+    if unknown and not any(each.kind is each.VAR_KEYWORD for each in known.values()):
+        raise TypeError(
+            f"{name!r} has no argument {', '.join(map(repr, unknown))}.{near(unknown, known)} It takes: {', '.join(known)}."
+        )
 
 
 def for_another_cell(entry, cell):

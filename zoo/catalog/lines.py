@@ -16,7 +16,7 @@ ENTRIES = [
         arguments={
             "cell": "mut1",
             "units": 160,
-            "recipe": {"epochs": 3, "patience": 3, "learning_rate": 6e-3, "batch_size": 64},
+            "recipe": {"epochs": 4, "patience": 4, "learning_rate": 8e-3, "batch_size": 64, "schedule": "cosine"},
         },
         metric="share of the results' symbols, ends among them, that are not the likeliest given all before; of exact results",
         reference=MUTANTS,
@@ -32,9 +32,16 @@ ENTRIES = [
         task=COMPLETER,
         arguments={
             "cell": "mut1",
-            "units": 96,
+            "units": 192,
             "everywhere": True,
-            "recipe": {"epochs": 3, "patience": 3, "learning_rate": 8e-3, "batch_size": 64},
+            "recipe": {
+                "epochs": 10,
+                "patience": 10,
+                "learning_rate": 5e-3,
+                "batch_size": 64,
+                "schedule": "cosine",
+                "clip_norm": 1.0,
+            },
         },
         metric="share of the symbols that are determined, and of all symbols, that are not the likeliest given all before",
         reference=MUTANTS,

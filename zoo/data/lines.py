@@ -252,7 +252,7 @@ def sum_of(rng, digits=3, letters=LETTERS):
     return f"{''.join(made)}{a - b if minus else a + b}."
 
 
-def arithmetic(digits=3, counts=(100_000, 2_000, 5_000), seed=0, letters=LETTERS):
+def arithmetic(digits=3, counts=(300_000, 2_000, 5_000), seed=0, letters=LETTERS):
     """Sums and differences of two numbers with letters mixed in, `sum_of`, and their results, as parts.
 
     A part has no line of another. A sum without its letters may recur (those of small numbers must), so the test
@@ -307,7 +307,7 @@ def document(rng):
     return f"{text}.", (*asked, True)
 
 
-def xml(counts=(30_000, 1_000, 2_000), seed=0):
+def xml(counts=(60_000, 1_000, 2_000), seed=0):
     """Documents of nested tags, `document`, as parts. Asked for are the symbols that are determined."""
     parts = []
     for part in drawn(document, counts, seed):

@@ -6,11 +6,12 @@ import tensorflow as tf
 def gradient(function, at):
     """The derivative of `function(array)`, a number, as an array like `at`."""
 
-    @tf.function
     def run(point):
         with tf.GradientTape() as tape:
             tape.watch(point)
             value = function(point)
         return tape.gradient(value, point)
 
-    return run(tf.constant(at)).numpy()
+    # Traced and called once, as a concrete function: nothing is ever traced again, and no warning of it is due.
+    point = tf.constant(at)
+    return tf.function(run).get_concrete_function(tf.TensorSpec.from_tensor(point))(point).numpy()
