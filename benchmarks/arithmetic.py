@@ -157,13 +157,14 @@ def page(found, parts, setting, command):
     ]
     rows += [[name, "", "", "", *[""] * len(seeds), f"{accuracy:.3f}", "", "", ""] for name, accuracy in others.items()]
     updates = setting["epochs"] * -(-setting["lines"] // setting["batch_size"])
+    times = "once" if setting["epochs"] == 1 else f"{setting['epochs']} times"
     lines = [
         "# Arithmetic with letters mixed in, cell by cell",
         "",
         f"`{command}`, one thread ({platform.machine()}), Python {platform.python_version()}, {versions}.",
         "",
         f"Sums and differences of two numbers of up to {DIGITS} digits such as `{parts.test.texts[0]}`; networks of one "
-        f"layer. Each run sees {setting['lines']:,} lines {setting['epochs']} time(s) in {updates:,} updates of "
+        f"layer. Each run sees {setting['lines']:,} lines {times} in {updates:,} updates of "
         f"{setting['batch_size']} lines, by Adam, for each cell at that rate of {' and '.join(map(str, RATES))} which is "
         f"better with seed {seeds[0]} on the {len(parts.valid):,} validation lines. Accuracy is that of the symbols of the "
         f"result and its end on {len(parts.test):,} other lines, each given all symbols before it; s are seconds of the "
