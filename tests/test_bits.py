@@ -248,8 +248,6 @@ def test_errors_of_the_task():
         Parity().split(tiny(bits.additions))
     with pytest.raises(RuntimeError, match="not trained yet"):
         Parity().parity("1")
-    with pytest.raises(TypeError, match="unexpected keyword argument 'unit'"):
-        zoo.create("parity", unit=3)
     assert isinstance(tiny(), BitProblem) and issubclass(Latch, BitReader)
 
 

@@ -109,6 +109,28 @@ def test_sums_that_no_training_line_has_are_a_second_test():
     assert 0 < len(new) < len(parts.test) and not known & {lines.without_letters(text) for text in new.texts}
 
 
+@pytest.mark.parametrize(("draw", "words"), [
+    (lambda: lines.arithmetic(0), "digits are a whole number from 1 to 18. Received: 0"),
+    (lambda: lines.arithmetic(2.5), "digits are a whole number"),
+    (lambda: lines.arithmetic(letters="+"), "letters are some of a to z"),
+    (lambda: lines.arithmetic(counts=(5, 2)), r"such as \(1000, 100, 100\). Received: \(5, 2\)"),
+    (lambda: lines.xml(counts=5), "Received: 5"),
+    (lambda: lines.xml(counts=(0, 2, 2)), r"Received: \(0, 2, 2\)"),
+    (lambda: lines.memorize(length=-1), "length is a whole number of letters from 1 on. Received: -1"),
+])
+def test_lines_that_cannot_be_drawn_are_refused_in_a_sentence(draw, words):
+    with pytest.raises(DataError, match=words):
+        draw()
+
+
+def test_numbers_may_have_eighteen_digits():
+    part = lines.arithmetic(18, (20, 5, 5)).train
+    for text in part.texts:
+        question, result = lines.without_letters(text).rstrip(".").split("=")
+        assert eval(question) == int(result)                       # sums that the generator wrote
+    assert max(map(len, part.texts)) > 40
+
+
 def test_a_small_space_of_lines_is_refused_where_parts_must_differ():
     with pytest.raises(DataError, match="too few different lines for parts of 200, 5, 5. Ask for fewer"):
         lines.memorize(1, (200, 5, 5))
@@ -190,7 +212,7 @@ def test_batches_hold_what_is_asked_for_and_nothing_else():
 def test_it_learns_and_completes_and_its_mark_is_put_in():
     task = fitted()
     assert task.complete("ax") == task.complete("ax>") == "x" and task.complete("ax>x") == ""
-    prompts = [question for question, _ in PAIRS] * 3 + ["", "bz>", "abcdu"]
+    prompts = [question for question, _ in PAIRS] * 3 + ["z", "bz>", "abcdu"]
     found = task.complete(prompts)
     assert len(found) == len(prompts) and found[:36] == found[36:72]
     assert np.mean([f == answer for f, (_, answer) in zip(found[:36], PAIRS, strict=True)]) > 0.9
@@ -231,6 +253,9 @@ def test_whatever_the_prompt_it_is_completed_in_time_or_refused_by_name(prompt, 
         with pytest.raises(DataError, match="the completer has never seen .* It knows: > a b c d e f u v w x y z") as error:
             task.complete(prompt, longest)
         assert repr(unknown[0]) in str(error.value)
+    elif not prompt.partition(">")[0]:
+        with pytest.raises(DataError, match="is empty. Write what stands before '>', or leave it out"):
+            task.complete(prompt, longest)
     else:
         found = task.complete(prompt, longest)
         assert len(found) <= (longest or task.longest) and set(found) <= set("abcdefuvwxyz>")

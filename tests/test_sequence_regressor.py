@@ -142,6 +142,27 @@ def test_any_cell_can_stand_there(cell):
     assert model([keras.Input((3,)), steps[1]]).shape == (None, 5, 2)
 
 
+@pytest.mark.parametrize("cell", ["elman", "lstm", "mut1"])
+def test_a_delayed_output_sees_so_many_later_inputs_and_no_more(cell):
+    keras.utils.set_random_seed(0)
+    late = many_to_many.aligned(cell, 2, 3, units=4, layers=2, delay=2, gain=True)
+    x, g = np.random.default_rng(0).normal(size=(2, 9, 2)), np.ones((2, 9, 3))
+    g[:, 1] = 5
+    prompt = many_to_many.aligned(cell, 2, 3, units=4, layers=2)
+    prompt.set_weights(late.get_weights())
+    waited = np.asarray(prompt(np.pad(x, ((0, 0), (0, 2), (0, 0)))))[:, 2:]
+    np.testing.assert_allclose(late([x, g]), waited * g, atol=1e-6)
+    other = x.copy()
+    other[:, 6:] += 1
+    moved = np.abs(np.asarray(late([x, g])) - np.asarray(late([other, g]))).max(axis=(0, 2)) > 1e-6
+    assert not moved[:4].any() and moved[4:].all()
+    with pytest.raises(ValueError, match="cannot be run one step at a time"):
+        many_to_many.stepping(late)
+    for delay in (-1, 1.5, True):
+        with pytest.raises(ValueError, match="delay is a whole number of steps from 0 on"):
+            many_to_many.aligned(cell, 2, 3, delay=delay)
+
+
 def test_the_catalogs_models_take_any_cell():
     task = zoo.create("tracking", cell="mut1", units=6, recipe={"epochs": 1})
     problem = problems.tracking(20, 5, 5, steps=15)

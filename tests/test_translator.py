@@ -71,8 +71,17 @@ def test_what_cannot_be_translated_is_said(reverser):
         with pytest.raises(DataError, match=words):
             reverser.translate(texts)
     assert len(reverser.guess(["abx", "x"])) == 2               # in a score nothing is left out
-    with pytest.raises(ValueError, match="width must be"):
-        reverser.translate("ab", beams=-1)
+    assert isinstance(reverser.guess("ab"), str)
+    for beams in (-1, 0):
+        with pytest.raises(ValueError, match=f"beams must be a positive integer. Received: {beams}"):
+            reverser.translate("ab", beams=beams)
+    for ask, words in ((lambda: reverser.translate(5), "Texts are a string or several of them. Received: int"),
+                       (lambda: reverser.attention(["a", "b"]), "One text is needed, a string. Received: list"),
+                       (lambda: reverser.plot_attention(" "), "The text is empty"),
+                       (lambda: reverser.log_probability(3, "a"), "One text is needed, a string. Received: int"),
+                       (lambda: reverser.log_probability("a", ""), "The text is empty")):
+        with pytest.raises(DataError, match=words):
+            ask()
     with pytest.raises(RuntimeError, match="This translator is not trained yet"):
         Translator().translate("a")
     with pytest.raises(DataError, match="Data are a zoo.data.pairs.Pairs"):

@@ -171,7 +171,12 @@ def show_card(name, path):
         console.print("A model of your own: its card holds no scores.")
         return
     data, seeds, name = card["data"], len(card["seeds"]), measure(card["metrics"])
-    console.print(f"trained on {data['name']} ({data['rows']:,} rows), {seeds} seeds in {card['wall_time_s']:.0f} s")
+    console.print(
+        f"data {data['name']} ({data['rows']:,} rows in all), {seeds} seeds trained in {card['wall_time_s']:.0f} s"
+    )
+    if isinstance(data.get("split"), dict):
+        for part, span in data["split"].items():
+            console.print(f"  {part}: {span if isinstance(span, str) else ' to '.join(map(str, span))}", markup=False)
     print_metrics(card["metrics"])
     console.print(
         "every seed: "

@@ -28,7 +28,7 @@ ENTRIES = [
         pattern="many-to-many",
         title="Tags that are opened and closed",
         teaches="remember names of random letters, innermost last: what is determined by the rule is told apart from what is "
-        "chance, and no n-gram reaches far enough back; `<ab><c>` should go on as `</c></ab>`",
+        "chance, and no n-gram reaches far enough back; after `<ab><cd></` only `cd>` can come",
         task=COMPLETER,
         arguments={
             "cell": "mut1",
@@ -89,7 +89,7 @@ ENTRIES = [
         pattern="many-to-many",
         title="Words from their letters in disorder",
         teaches="what a network knows by heart and what it cannot know: known words in new disorder, and words never seen: "
-        "`lohle` to `hello`",
+        "`tnirp` to `print`",
         task=COMPLETER,
         arguments={
             "cell": "gru",

@@ -183,6 +183,8 @@ def check_texts(texts):
     Raises:
         DataError: there are none; one is missing or empty, or no string.
     """
+    if not hasattr(texts, "__iter__"):
+        raise DataError(f"Texts are a string or several of them. Received: {type(texts).__name__}")
     texts = (texts,) if isinstance(texts, str) else tuple(texts)
     if not texts:
         raise DataError("There are no texts. Give at least one.")
@@ -192,6 +194,19 @@ def check_texts(texts):
         if not text.strip():
             raise DataError(f"Text {row} of {len(texts)} is empty. Write something, or leave it out.")
     return texts
+
+
+def one_text(text):
+    """A text, or an error as of `check_texts`; several are refused.
+
+    Raises:
+        DataError: it is empty or no string.
+    """
+    if not isinstance(text, str):
+        raise DataError(f"One text is needed, a string. Received: {type(text).__name__}")
+    if not text.strip():
+        raise DataError("The text is empty. Write something.")
+    return text
 
 
 def present(frame, column):

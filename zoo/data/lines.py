@@ -16,6 +16,7 @@ from zoo.data.text import pieces
 from zoo.evaluation import completion
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+DIGITS = 18  # of a number at most, which 64 bits still hold
 DRAWS = 50  # times as many lines as are wanted that are drawn at most, to find ones that no other part has
 
 
@@ -200,6 +201,11 @@ def split(lines, valid=0.1, test=0.1, seed=0):
     return LineParts(train, valid, {"next symbol": test}, completion.COUNTED, about, lines.name)
 
 
+def whole(count):
+    """Whether it is a whole number from 1 on."""
+    return hasattr(count, "__index__") and not isinstance(count, bool) and count >= 1
+
+
 def drawn(draw, counts, seed, apart=True):
     """Texts of parts, each from a stream of its own.
 
@@ -210,8 +216,12 @@ def drawn(draw, counts, seed, apart=True):
         apart: leave out of a part what one before it has, and draw on.
 
     Raises:
-        DataError: there are too few different ones.
+        DataError: there are too few different ones, or `counts` are not as many numbers of lines as there are parts.
     """
+    if not isinstance(counts, (tuple, list)) or len(counts) != 3 or not all(whole(count) for count in counts):
+        raise DataError(
+            f"counts are the lines to train on, to choose by and to test on, such as (1000, 100, 100). Received: {counts!r}"
+        )
     streams, seen, parts = np.random.SeedSequence(seed).spawn(len(counts)), set(), []
     for stream, count in zip(streams, counts, strict=True):
         rng, found = np.random.default_rng(stream), []
@@ -262,8 +272,15 @@ def arithmetic(digits=3, counts=(300_000, 2_000, 5_000), seed=0, letters=LETTERS
         digits: that each number has at most.
         counts: of lines to train on, to choose by, to test on.
         seed: the same seed gives the same lines.
-        letters: that are mixed in; "" for none.
+        letters: that are mixed in, of a to z; "" for none.
+
+    Raises:
+        DataError: a value is outside its range, or there are too few different lines.
     """
+    if not whole(digits) or digits > DIGITS:
+        raise DataError(f"digits are a whole number from 1 to {DIGITS}. Received: {digits!r}")
+    if not isinstance(letters, str) or set(letters) - set(LETTERS):
+        raise DataError(f'letters are some of a to z, a string; "" for none. Received: {letters!r}')
     parts = drawn(lambda rng: sum_of(rng, digits, letters), counts, seed)
     train, valid, test = (Lines(part, name=f"sums of up to {digits} digits") for part in parts)
     bare = {without_letters(text) for text in train.texts}
@@ -319,7 +336,13 @@ def xml(counts=(60_000, 1_000, 2_000), seed=0):
 
 # ---------------------------------------------------------------- letters
 def memorize(length=5, counts=(50_000, 1_000, 5_000), seed=0):
-    """So many random letters, and the same again after a mark: `qwert>qwert.`"""
+    """So many random letters, and the same again after a mark: `qwert>qwert.`
+
+    Raises:
+        DataError: a value is outside its range, or there are too few different lines.
+    """
+    if not whole(length):
+        raise DataError(f"length is a whole number of letters from 1 on. Received: {length!r}")
 
     def draw(rng):
         word = "".join(LETTERS[k] for k in rng.integers(len(LETTERS), size=length))
@@ -348,7 +371,7 @@ def words_of_python(sizes=(5, 7), least=10):
 
 
 def anagram(words=None, times=30, seed=0):
-    """Words with their letters in disorder, and the words: `lohle>hello.`
+    """Words with their letters in disorder, and the words: `tnirp>print.`
 
     Of a tenth of the words no part but the last test has anything: no network can know them. Each other word is in
     the training part in up to `times` disorders, and once in each of the validation and the test part, in other ones.

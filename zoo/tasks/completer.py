@@ -158,7 +158,8 @@ class Completer(TextTask):
             What follows the prompt, without the end: a string, or a list of them.
 
         Raises:
-            DataError: a prompt has symbols that the network has never seen, all named, or the end of a line.
+            DataError: a prompt has symbols that the network has never seen, all named, or the end of a line; or is empty, where
+                lines have a mark.
             ValueError: a prompt is no string, or `longest` no positive integer.
         """
         self._check_fitted()
@@ -174,6 +175,8 @@ class Completer(TextTask):
             if self.end in each:
                 raise DataError(f"{where}, has {self.end!r} in it, which ends a line. Leave it out.")
             self._check_known(each, where)
+            if self.mark and not each.partition(self.mark)[0].strip():
+                raise DataError(f"{where}, is empty. Write what stands before {self.mark!r}, or leave it out.")
         whole = [each if self.mark in each else each + self.mark for each in prompts]
         found, by_length = [None] * len(whole), {}
         for row, each in enumerate(whole):

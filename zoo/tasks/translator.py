@@ -8,7 +8,7 @@ import pandas as pd
 
 from zoo.cells.base import check_units
 from zoo.data.errors import DataError
-from zoo.data.labelled import check_texts
+from zoo.data.labelled import check_texts, one_text
 from zoo.data.pairs import KINDS, PairParts, Pairs, as_pairs
 from zoo.data.text import Vocabulary
 from zoo.evaluation import translation
@@ -211,7 +211,9 @@ class Translator(TextTask):
 
     def guess(self, texts):
         """What `translate` gives of each text, also of those with symbols that the model has never read."""
-        return self._said(*self._written(texts, None, 0.6, None, refuse=False))
+        texts = [texts] if (single := isinstance(texts, str)) else texts
+        found = self._said(*self._written(texts, None, 0.6, None, refuse=False))
+        return found[0] if single else found
 
     def _said(self, sources, numbers, written):
         return [self._text(*each) for each in zip(sources, numbers, written, strict=True)]
@@ -219,16 +221,18 @@ class Translator(TextTask):
     def _written(self, texts, beams, penalty, longest, refuse=True):
         """The symbols of each source, its numbers, and those that are written."""
         self._check_fitted()
+        beams = self.beams if beams is None else check_units(beams, "beams")
         sources = [self.kind.split(text.strip()) for text in texts]
         numbers = [self._read(source) if refuse else FIRST + self.sources.encode(source) for source in sources]
         longest = 2 * max(map(len, numbers)) + 20 if longest is None else longest
-        return sources, numbers, self.searcher(numbers, width=beams or self.beams, penalty=penalty, longest=longest)[0]
+        return sources, numbers, self.searcher(numbers, width=beams, penalty=penalty, longest=longest)[0]
 
     def _read(self, symbols):
         unknown = [] if self.sources.learned else self.sources.unknown(symbols)
         if unknown or not any(symbol in self.sources for symbol in symbols):
+            named = ", ".join(repr(symbol.strip() or symbol) for symbol in (unknown or symbols)[:8])
             raise DataError(
-                f"The model does not know {', '.join(map(repr, (unknown or symbols)[:8]))}: its training texts had no such "
+                f"The model does not know {named}: its training texts had no such "
                 f"{self.kind.one}. Leave it out, or train a model on texts that have it."
             )
         return FIRST + self.sources.encode(symbols)
@@ -243,8 +247,13 @@ class Translator(TextTask):
         return self.kind.join(symbols)
 
     def log_probability(self, source, target):
-        """The natural logarithm of the probability that the model writes this target, and its end, for this source."""
+        """The natural logarithm of the probability that the model writes this target, and its end, for this source.
+
+        Raises:
+            DataError: one is empty or no string, or the source holds a symbol that the model cannot read.
+        """
         self._check_fitted()
+        source, target = one_text(source), one_text(target)
         numbers = self._read(self.kind.split(source.strip()))
         marked = np.concatenate([[MARK], FIRST + self.vocabulary.encode(self.kind.split(target)), [MARK]]).astype(
             "int32"
@@ -265,7 +274,7 @@ class Translator(TextTask):
             ValueError: the network has no attention.
             DataError: as of `translate`.
         """
-        (source,), (numbers,), (written,) = self._written([text], beams, 0.6, None)
+        (source,), (numbers,), (written,) = self._written([one_text(text)], beams, 0.6, None)
         weights = self.searcher.weights(numbers, written)
         return pd.DataFrame(weights, [*self.vocabulary.look_up(written - FIRST), END], source)
 
