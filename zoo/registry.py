@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from zoo.data.errors import near
-
 FORECASTER = "zoo.tasks.forecaster:Forecaster"
 
 
@@ -165,6 +163,8 @@ def create(name, **arguments):
 
 def check_known(name, task, arguments):
     """Refuse arguments that the task has not, where its signature names all that it has."""
+    from zoo.data.errors import near
+
     known = inspect.signature(task).parameters
     unknown = [each for each in arguments if each not in known]
     if unknown and not any(each.kind is each.VAR_KEYWORD for each in known.values()):
