@@ -1,5 +1,6 @@
 """`zoo train NAME --text` and `zoo generate`: models of one's own texts, stopped and gone on with, that write."""
 
+import functools
 import subprocess
 import sys
 
@@ -101,7 +102,7 @@ def test_text_is_for_models_of_texts_and_their_options_for_text(run, cats):
     code, _, err = run("train", "narx-stock", "--units", 3)
     assert code == 2 and "--units: only with --text FILE" in err
     code, _, err = run("train", "narx-stock", "--resume")
-    assert code == 2 and "--resume is for char-rnn" in err
+    assert code == 2 and "--resume is for alphabet-backwards, anagram, arithmetic, char-rnn" in err
     code, _, err = run("train", "skip-gram", "--text", "cats.txt", "--cell", "gru")
     assert code == 2 and "--cell: skip-gram has no such option" in err
     code, _, err = run("train", "name-origin", "--text", "cats.txt", "--chunk", 3)
@@ -196,7 +197,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(writer):
 
 
 # ---------------------------------------------------------------- nothing of the user's is lost
-def test_a_training_that_cannot_be_gone_on_with_writes_nothing_where_it_is_stopped(run, cats, monkeypatch):
+def test_a_training_that_is_stopped_before_its_first_epoch_ends_writes_nothing(run, cats, monkeypatch):
     from zoo.training import fit
 
     def interrupted(*args, **options):
@@ -205,7 +206,48 @@ def test_a_training_that_cannot_be_gone_on_with_writes_nothing_where_it_is_stopp
     (cats / "pets.csv").write_text("\n".join(["text,label", *(f"cat {'so' * k},{'ab'[k % 2]}" for k in range(40))]))
     monkeypatch.setattr(fit.keras.Model, "fit", interrupted)
     code, _, err = run("train", "sentiment", "--text", "pets.csv", "--epochs", 2, "--units", 2)
-    assert code == 130 and "Stopped after epoch 0 of seed 0. Nothing was written." in err and not (cats / "sentiment").exists()
+    assert code == 130 and "Stopped in the first epoch of seed 0. Nothing was written." in err
+    assert sorted(p.name for p in cats.iterdir()) == ["cats.txt", "pets.csv"]
+
+
+def test_lines_are_gone_on_with_and_the_losses_are_logged(run, cats, monkeypatch):
+    from zoo.tasks import Completer, text_task
+
+    (cats / "sums.txt").write_text("\n".join(f"{a}+{b}={a + b}" for a in range(12) for b in range(12)))
+    asked = ["train", "arithmetic", "--text", "sums.txt", "--units", 4, "--epochs", 2, "--seeds", "0,1"]
+    with monkeypatch.context() as stopped:
+        by_adam = text_task.adam
+
+        def interrupted(*args, progress, seed, **options):
+            def stop(epoch, *losses):
+                if (seed, epoch) == (1, 1):
+                    raise KeyboardInterrupt
+
+            return by_adam(*args, progress=stop, seed=seed, **options)
+
+        stopped.setattr(text_task, "adam", interrupted)
+        code, _, err = run(*asked, "--logs", "logs")
+    assert code == 130 and "Stopped after epoch 1 of seed 1. Go on with the same command and --resume." in err, err
+    seen, fit = [], Completer.fit
+
+    @functools.wraps(fit)
+    def watched(self, *args, progress, **options):
+        return fit(self, *args, progress=lambda *told: (seen.append(told[0]), progress(*told)), **options)
+
+    monkeypatch.setattr(Completer, "fit", watched)
+    code, _, err = run(*asked, "--resume", "--logs", "logs")
+    assert code == 0 and seen == [2], err
+    found = {file.relative_to(cats / "logs").parent.as_posix() for file in (cats / "logs").rglob("events.out.tfevents.*")}
+    assert found == {f"seed-{seed}/{part}" for seed in (0, 1) for part in ("train", "validation")}
+    assert "--logs" not in bundle.read_card(cats / "arithmetic")["commands"]["train"]
+
+
+def test_logs_that_cannot_be_written_are_refused_before_anything_is_read(run, cats):
+    code, _, err = run("train", "narx-stock", "--logs", "logs")
+    assert code == 2 and "--logs is for models of texts and of bits; narx-stock has no logs" in err
+    code, _, err = run(*TRAIN, "--logs", "cats.txt")
+    assert code == 2 and "Logs are written to a folder, and cats.txt is a file" in err
+    assert sorted(p.name for p in cats.iterdir()) == ["cats.txt"]
 
 
 def test_what_is_no_training_and_no_bundle_is_left_as_it_is(run, cats):

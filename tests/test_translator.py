@@ -109,30 +109,6 @@ def test_it_is_the_same_after_saving_and_scores_itself_beside_what_looks_up(reve
         zoo.load(tmp_path / "mine")
 
 
-RECIPE = {"epochs": 4, "batch_size": 64, "learning_rate": 0.01, "schedule": "cosine", "clip_norm": 1.0}
-
-
-@pytest.mark.parametrize("teacher", [1.0, 0.5])
-def test_what_was_stopped_goes_on_to_the_same_weights(tmp_path, teacher):
-    data, asked = reversals(), {**SMALL, "dropout": 0.2, "teacher": teacher, "recipe": RECIPE}
-
-    def stop(epoch, *losses):
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-    whole = Translator(**asked).fit(data, seed=3, checkpoint=tmp_path / "a", logs=tmp_path / "logs")
-    half = Translator(**asked).fit(data, seed=3, checkpoint=tmp_path / "b", progress=stop)
-    assert half.report.stopped == "interrupted" and len(half.report.train) == 2
-    seen = []
-    rest = Translator(**asked).fit(data, seed=3, checkpoint=tmp_path / "b", progress=lambda epoch, *_: seen.append(epoch))
-    assert seen == [3, 4] and rest.report.train == whole.report.train
-    pairs = zip(whole.model.get_weights(), rest.model.get_weights(), strict=True)
-    assert all((one == other).all() for one, other in pairs)
-    assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
-    with pytest.raises(ValueError, match="is of another training: seed was 3 and is 4"):
-        Translator(**asked).fit(data, seed=4, checkpoint=tmp_path / "b")
-
-
 def test_an_unknown_word_is_copied_from_where_it_was_looked(monkeypatch):
     sources = [f"{name} {verb}." for name in ("Ann", "Bob") for verb in ("sings", "runs", "eats")] + ["Zoe sings."]
     targets = [s.replace("sings", "chante").replace("runs", "court").replace("eats", "mange") for s in sources]
@@ -182,8 +158,6 @@ def test_gradients_are_clipped_and_the_rate_falls():
                            ({"clip_norm": 1, "clip_value": 1}, "by norm or by value, not both")):
         with pytest.raises(ValueError, match=words):
             Recipe(**options)
-    with pytest.raises(ValueError, match="takes its batches from a keras.utils.PyDataset"):
-        adam(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), (x, x), (x, x), Recipe(), checkpoint="x")
 
 
 # ---------------------------------------------------------------- the command line

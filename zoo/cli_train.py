@@ -3,7 +3,7 @@
 import inspect
 import shlex
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +19,15 @@ from zoo.cli_words import VECTORS
 from zoo.cli_write import FILLER, LANGUAGE, WRITER, given, of_task
 from zoo.console import console, counting, errors, load_keras, print_metrics, training_progress
 
-STREAMS = LANGUAGE, FILLER  # trained on one long text, resumable
-RESUMABLE = *STREAMS, TRANSLATOR
-OF_OWN = *RESUMABLE, VECTORS, CLASSIFIER, WRITER, COMPLETER
+STREAMS = LANGUAGE, FILLER  # trained on one long text
+WATCHED = *STREAMS, TRANSLATOR  # epochs of minutes, of which each has a line of its own
+TEXTS = (
+    *WATCHED,
+    VECTORS,
+    CLASSIFIER,
+    WRITER,
+    COMPLETER,
+)  # can be trained on texts of the user's, stopped and gone on with
 SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
 Option, Argument = typer.Option, typer.Argument
 OF_TEXT = "With --text"
@@ -41,8 +47,11 @@ def train(
     replace: Annotated[bool, Option("--replace", help="Replace a bundle that is there already.")] = False,
     ship: Annotated[bool, Option("--ship", help="Replace the bundle that ships with zoo.")] = False,
     resume: Annotated[
-        bool, Option("--resume", help="Go on with a training that was stopped or killed (of texts and pairs).")
+        bool, Option("--resume", help="Go on with a training that was stopped or killed (of models of texts).")
     ] = False,
+    logs: Annotated[
+        Path | None, Option(help="A folder for TensorBoard: the losses of each epoch, in a folder of each seed.")
+    ] = None,
     text: Annotated[
         Path | None,
         Option(
@@ -82,23 +91,24 @@ def train(
     """Train a model of the catalog anew, with several seeds, and write its bundle; or, with --text, a model of your own texts.
 
     zoo train char-rnn --text FILE_OR_FOLDER (or word-rnn, nplm, fill-blank, skip-gram) chooses by the first 5 %, learns from
-    the next 85 % and is scored on the last 10 %; texts with labels are cut 80 / 10 / 10 by chance. After each epoch on a long
-    text it can be stopped (Ctrl-C) and gone on with: the same command with --resume. What is not given is as in the catalog.
+    the next 85 % and is scored on the last 10 %; texts with labels are cut 80 / 10 / 10 by chance. What is not given is as in
+    the catalog. After each epoch the training of a model of texts can be stopped (Ctrl-C) and gone on with, to the same result:
+    the same command with --resume.
     """
     if out and ship:
         raise typer.BadParameter("--out and --ship exclude each other")
     chosen = integers(seeds, "--seeds") or None
     entry, _ = registry.catalog().split(name)
-    if resume and entry.task not in RESUMABLE:
-        raise typer.BadParameter(f"--resume is for {of_task(*RESUMABLE)}")
+    if resume and entry.task not in TEXTS:
+        raise typer.BadParameter(f"--resume is for {of_task(*TEXTS)}")
     if text is None:
         home, name = registry.bundle_path(name)
         refuse_options_of_text(context)
         path = checked(home if ship else out or Path(name), ship or replace)
-        card = train_shipped(name, entry, chosen, path, resume)
+        card = train_shipped(name, entry, chosen, path, resume, logs)
     else:
-        if entry.task not in OF_OWN or ship:
-            raise typer.BadParameter(f"--text is for {of_task(*OF_OWN)}, without --ship")
+        if entry.task not in TEXTS or ship:
+            raise typer.BadParameter(f"--text is for {of_task(*TEXTS)}, without --ship")
         path = checked(out or Path(entry.name), replace)
         arguments = told(cell=cell, units=units, layers=layers, dropout=dropout, least=least)
         if (chunk or recipe) and entry.task not in STREAMS:
@@ -108,22 +118,22 @@ def train(
             arguments["recipe"] = changes | told(epochs=epochs, chunk=chunk)
         columns = told(column=column, label_column=label_column, mark=mark)
         asked = {"arguments": arguments, "seeds": chosen or (0,), "commands": commands(context, path)}
-        card = train_on(entry, text, columns, path, resume, **asked)
+        card = train_on(entry, text, columns, path, resume, logs, **asked)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
     print_metrics(card["metrics"])
 
 
-def train_shipped(name, entry, seeds, path, resume):
+def train_shipped(name, entry, seeds, path, resume, logs):
     """Train a model of the catalog on its own data."""
-    with training(entry, path, resume) as (_, options):
+    with training(entry, path, resume, logs) as (_, options):
         from zoo.catalog.run import train as run
 
         return run(name, seeds=seeds, path=path, options=options)
 
 
-def train_on(entry, file, columns, path, resume, *, arguments, **asked):
+def train_on(entry, file, columns, path, resume, logs, *, arguments, **asked):
     """Train on a file or folder of the user's."""
-    with training(entry, path, resume) as (work, options):
+    with training(entry, path, resume, logs) as (work, options):
         from zoo.catalog.run import train_own
 
         task = registry.resolve(entry.task)
@@ -168,7 +178,7 @@ def refuse_options_of_text(context):
 
 def commands(context, path):
     """What trains and evaluates the model again, for its card: the text without its folder, and no --resume."""
-    told = {p.name: p for p in given(context) if p.name not in ("name", "out", "replace", "resume")}
+    told = {p.name: p for p in given(context) if p.name not in ("name", "out", "replace", "resume", "logs")}
     values = {name: context.params[name].name if name == "text" else context.params[name] for name in told}
     options = {name: f"{option(name)} {shlex.quote(str(value))}" for name, value in values.items()}
     again = [options[name] for name in ("text", "column", "label_column", "mark") if name in options]
@@ -180,25 +190,32 @@ def commands(context, path):
 
 # ---------------------------------------------------------------- as training goes
 @contextmanager
-def training(entry, path, resume):
-    """A folder beside `path` for what a training needs to go on, until it has succeeded, or None where it cannot; and what
-    gives the options of each `fit`: (task, seed) -> dict."""
-    if entry.task in RESUMABLE:
-        with resumable(path, resume, entry.task in STREAMS) as both:
-            yield both
-    else:
+def training(entry, path, resume, logs):
+    """A folder beside `path` for what a training needs to go on, or None where it cannot; and what gives the options of each
+    `fit`: (task, seed) -> dict."""
+    with kept(path, resume) if entry.task in TEXTS else nullcontext() as work:
         load_keras()
-        with training_progress(getattr(registry.resolve(entry.task), "loss", "mean squared error")) as progress:
-            try:
-                yield None, lambda task, seed: {"progress": lambda *told: progress(seed, *told)}
-            except InterruptedError as error:
-                errors.print(f"{error} Nothing was written.", markup=False)
-                raise typer.Exit(130) from None
+        task = registry.resolve(entry.task)
+        if logs:
+            check_loggable(entry, task, logs)
+        try:
+            with on_screen(entry, task) as shown:
+
+                def options(task, seed):
+                    folders = {"checkpoint": work, "logs": logs}
+                    return shown(task, seed) | {name: at / f"seed-{seed}" for name, at in folders.items() if at}
+
+                yield work, options
+        except InterruptedError as error:
+            begun = work and any(work.glob("*/checkpoint.npz"))
+            then = "Go on with the same command and --resume." if begun else "Nothing was written."
+            errors.print(f"{error} {then}", markup=False)
+            raise typer.Exit(130) from None
 
 
 @contextmanager
-def resumable(path, resume, streams):
-    """A folder beside `path` for what a training needs to go on, until it has succeeded; and the options of each `fit`."""
+def kept(path, resume):
+    """A folder beside `path` for what a training needs to go on, until it has succeeded."""
     work = path.resolve().with_name(f"{path.resolve().name}.training")
     stopped = any(work.glob("*/checkpoint.npz"))
     if stopped and not resume:
@@ -207,20 +224,37 @@ def resumable(path, resume, streams):
         raise typer.BadParameter(f"--resume: there is no training in {work} to go on with")
     if work.exists() and any(work.iterdir()) and not stopped and not (work / OURS).exists():
         raise typer.BadParameter(f"{work} is there, and of no training: rename it, or choose another --out")
-    load_keras()
     work.mkdir(parents=True, exist_ok=True)
     (work / OURS).touch()
     done = False
     try:
-        with Shown.on_screen(streams) as shown:
-            yield work, lambda task, seed: {**shown.options(task, seed), "checkpoint": work / f"seed-{seed}"}
+        yield work
         done = True
-    except InterruptedError as error:
-        errors.print(f"{error} Go on with the same command and --resume.", markup=False)
-        raise typer.Exit(130) from None
     finally:
         if done or not any(work.glob("*/checkpoint.npz")):
             shutil.rmtree(work, ignore_errors=True)
+
+
+def check_loggable(entry, task, logs):
+    from zoo.training.fit import check_logs
+
+    if "logs" not in inspect.signature(task.fit).parameters:
+        raise typer.BadParameter(f"--logs is for models of texts and of bits; {entry.name} has no logs")
+    try:
+        check_logs(logs)
+    except (RuntimeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@contextmanager
+def on_screen(entry, task):
+    """What gives the options of a `fit` by which it is seen: (task, seed) -> dict."""
+    if entry.task in WATCHED:
+        with counting("{}") as line:
+            yield Shown(line, entry.task in STREAMS).options
+    else:
+        with training_progress(getattr(task, "loss", "mean squared error")) as progress:
+            yield lambda task, seed: {"progress": lambda *told: progress(seed, *told)}
 
 
 class Shown:
@@ -228,12 +262,6 @@ class Shown:
 
     def __init__(self, line, streams):
         self.line, self.streams, self.rate, self.first = line, streams, 0.0, True
-
-    @classmethod
-    @contextmanager
-    def on_screen(cls, streams):
-        with counting("{}") as line:
-            yield cls(line, streams)
 
     def options(self, task, seed):
         unit = task.kind.one[:4]  # char or word

@@ -84,7 +84,10 @@ def best_of(seeds, make, source, path, options, **fields):
         task = make()
         parts, told = task.split(source), options(task, seed)
         earlier += spent(told.get("checkpoint"))
-        task.fit(parts, seed=seed, **told)
+        try:
+            task.fit(parts, seed=seed, **told)
+        except KeyboardInterrupt:
+            raise InterruptedError(f"Stopped in the first epoch of seed {seed}.") from None
         if task.report.stopped == "interrupted":
             raise InterruptedError(f"Stopped after epoch {len(task.report.train)} of seed {seed}.")
         runs[seed] = task, task.evaluate(parts)

@@ -154,7 +154,7 @@ def begin_at(model, counts):
 def scheduled(model, share, seed=0):
     """The network of `encoder_decoder`, and its weights, for training: at a share of the steps the decoder reads its own
     likeliest symbol and not the true one. Its symbols are those of a first pass with the true ones, so that both passes read
-    whole sequences; they are not trained through.
+    whole sequences; they are not trained through. A `Schedule` changes the share from epoch to epoch.
 
     Source: Bengio et al., "Scheduled sampling for sequence prediction with recurrent neural networks", 2015; in two passes:
     Mihaylova & Martins, "Scheduled sampling for transformers", 2019.
@@ -166,11 +166,17 @@ def scheduled(model, share, seed=0):
 
 @register
 class Mixed(keras.layers.Layer):
-    """What was written so far (batch, T), with a share of its symbols replaced, in training, by the likeliest of `logits`."""
+    """What was written so far (batch, T), with a share of its symbols replaced, in training, by the likeliest of `logits`.
+
+    The share is a weight that is not trained, so that it can change between epochs without another compilation.
+    """
 
     def __init__(self, share, seed=0, **kwargs):
         super().__init__(**kwargs)
-        self.share, self.seed, self.random = share, seed, keras.random.SeedGenerator(seed)
+        self.seed, self.random, self.first = seed, keras.random.SeedGenerator(seed), share
+        self.share = self.add_weight(
+            shape=(), initializer=keras.initializers.Constant(share), trainable=False, name="share"
+        )
 
     def call(self, so_far, logits, training=False):
         if not training:
@@ -184,7 +190,20 @@ class Mixed(keras.layers.Layer):
         return keras.KerasTensor(so_far.shape, so_far.dtype)
 
     def get_config(self):
-        return {**super().get_config(), "share": self.share, "seed": self.seed}
+        return {**super().get_config(), "share": self.first, "seed": self.seed}
+
+
+class Schedule(keras.callbacks.Callback):
+    """The share of a `scheduled` network's own symbols: `first` in the first of so many epochs, `last` in the last, and between
+    them in a straight line."""
+
+    def __init__(self, first, last, epochs):
+        super().__init__()
+        self.first, self.last, self.epochs = first, last, epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        gone = epoch / max(self.epochs - 1, 1)
+        self.model.get_layer("mixed").share.assign(self.first + (self.last - self.first) * gone)
 
 
 # ---------------------------------------------------------------- its parts

@@ -11,7 +11,7 @@ from zoo.data.bits import UNASKED, BitProblem, Bits
 from zoo.data.errors import DataError
 from zoo.evaluation import bits as evaluation
 from zoo.models import many_to_many
-from zoo.tasks.text_task import TextTask, checked
+from zoo.tasks.text_task import Lesson, TextTask, checked
 
 RECIPE = {"method": "adam", "epochs": 200, "patience": 200, "learning_rate": 0.01, "batch_size": 32}
 BATCH = 1000  # cases at a time
@@ -65,29 +65,16 @@ class BitReader(TextTask):
             self._check_like(part)
         return data
 
-    def fit(self, data, *, seed=0, progress=None):
-        """Learn from the training part, and keep the epoch that is best on the validation part.
-
-        Arguments:
-            data: a `zoo.data.bits.BitProblem`; its tests are not touched.
-            seed: of the initial weights and the order of batches: the same seed gives the same model.
-            progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
-
-        Returns:
-            The task itself; `report` says what the training did.
-
-        Raises:
-            DataError: as of `split`.
-        """
-        parts = self.split(data)
-        keras.utils.set_random_seed(seed)
+    def lesson(self, parts, seed):
         options = {name: self.arguments[name] for name in ("units", "layers", "cell_options")}
         model = many_to_many.aligned(self.cell, self.inputs, 1, **options)
         if self.arguments["memory"]:
             set_memory(model, self.arguments["memory"], seed)
         samples = [(given(part.x), part.y[..., None].astype("float32")) for part in (parts.train, parts.valid)]
-        self._learn(model, *samples, asked_cross_entropy, samples=len(parts.train), seed=seed, progress=progress)
-        return self
+        return Lesson(model, *samples, asked_cross_entropy)
+
+    def fingerprint(self, parts):
+        return parts.fingerprint
 
     # ---------------------------------------------------------------- use
     def logits(self, x):

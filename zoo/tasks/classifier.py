@@ -12,11 +12,12 @@ from zoo.data.labelled import Parts, check_texts, symbols_of
 from zoo.data.text import Vocabulary
 from zoo.evaluation import classification
 from zoo.models import many_to_one
-from zoo.tasks.text_task import LabelledTask, checked
+from zoo.tasks.text_task import LabelledTask, Lesson, checked
 from zoo.training.buckets import Buckets, padded
 
 RECIPE = {"method": "adam", "epochs": 30, "patience": 3, "learning_rate": 2e-3, "batch_size": 64}
 BATCH = 256  # texts at a time
+SHAPE = ("embedding", "units", "layers", "bidirectional", "pooling", "dropout", "symbol_dropout", "cell_options")
 FIRST = 1  # number of the unknown symbol in the network: 0 is the padding, so all numbers of the vocabulary move by one
 
 
@@ -106,52 +107,31 @@ class Classifier(LabelledTask):
         return self.arguments["judge"]
 
     # ---------------------------------------------------------------- fit
-    def fit(self, data, *, seed=0, progress=None):
-        """Train on texts with labels.
-
-        Arguments:
-            data: a `zoo.data.labelled.Labelled`, or Parts of one; the test part is not touched.
-            seed: of the initial weights and the order of batches: the same seed gives the same model.
-            progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
-
-        Returns:
-            The classifier itself; `report` says what the training did.
-
-        Raises:
-            DataError: there is one label alone, or too few texts of one, or the validation part has a label that the training
-                part has not.
-        """
-        parts = self._parts(data)
-        train, valid = parts.train, parts.valid
-        keras.utils.set_random_seed(seed)
-        split = [symbols_of(text, self.symbols) for text in train.texts]
-        vocabulary = Vocabulary.of(Counter(s for each in split for s in each), least=self.arguments["least"])
-        options = (
-            "embedding",
-            "units",
-            "layers",
-            "bidirectional",
-            "pooling",
-            "dropout",
-            "symbol_dropout",
-            "cell_options",
+    def lesson(self, parts, seed):
+        self._check_parts(parts)
+        train = parts.train
+        split = {part: [symbols_of(text, self.symbols) for text in part.texts] for part in (train, parts.valid)}
+        self.vocabulary = Vocabulary.of(
+            Counter(s for each in split[train] for s in each), least=self.arguments["least"]
         )
-        options = {name: self.arguments[name] for name in options}
-        model = many_to_one.reader(self.cell, FIRST + len(vocabulary), len(train.classes), unknown=FIRST, **options)
-        at = {label: k for k, label in enumerate(train.classes)}
-        samples = []
-        for part, symbols in ((train, split), (valid, (symbols_of(text, self.symbols) for text in valid.texts))):
-            numbers = [FIRST + vocabulary.encode(each) for each in symbols]
-            samples.append((numbers, np.array([at[label] for label in part.labels], "int32")))
-        weights = self._weights(samples[0][1], len(train.classes))
-        batches, held = (
-            Buckets(*each, weights if weights is None else weights[each[1]], batch_size=size, seed=order)
-            for each, size, order in zip(samples, (self.recipe.batch_size, BATCH), (seed, None), strict=True)
+        self.classes = train.classes
+        options = {name: self.arguments[name] for name in SHAPE}
+        model = many_to_one.reader(self.cell, FIRST + len(self.vocabulary), len(self.classes), unknown=FIRST, **options)
+        at = {label: k for k, label in enumerate(self.classes)}
+        weights = self._weights(np.array([at[label] for label in train.labels]), len(self.classes))
+
+        def batched(part, **how):
+            numbers, labels = (
+                [FIRST + self.vocabulary.encode(each) for each in split[part]],
+                [at[each] for each in part.labels],
+            )
+            labels = np.array(labels, "int32")
+            return Buckets(numbers, labels, None if weights is None else weights[labels], **how)
+
+        batches = batched(train, batch_size=self.recipe.batch_size, seed=seed)
+        return Lesson(
+            model, batches, batched(parts.valid, batch_size=BATCH, seed=None), "sparse_categorical_crossentropy"
         )
-        loss = "sparse_categorical_crossentropy"
-        self._learn(model, batches, held, loss, samples=len(train), seed=seed, progress=progress)
-        self.vocabulary, self.classes = vocabulary, train.classes
-        return self
 
     def _weights(self, labels, classes):
         """Of each label in the loss, such that the training part's texts weigh 1 on average; None where all weigh alike."""

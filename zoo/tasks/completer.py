@@ -93,26 +93,10 @@ class Completer(TextTask):
             return lines
         return data.split(as_lines(lines))
 
-    def fit(self, lines, *, seed=0, progress=None):
-        """Train on lines.
-
-        Arguments:
-            lines: a `zoo.data.lines.Lines`, LineParts of which the test parts are not touched, or (question, answer) pairs.
-            seed: of the initial weights, dropout and the order of batches: the same seed gives the same model.
-            progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
-
-        Returns:
-            The completer itself; `report` says what the training did.
-
-        Raises:
-            DataError: there are too few lines, or the validation lines have a symbol that no training line has.
-            ValueError: the training diverged.
-        """
-        parts = self.split(lines)
+    def lesson(self, parts, seed):
         train = parts.train
-        keras.utils.set_random_seed(seed)
         self.vocabulary = Vocabulary.of(Counter(symbol for text in train.texts for symbol in text))
-        self.mark, self.end, self._generator = train.mark, train.end, None
+        self.mark, self.end = train.mark, train.end
         answers = [len(answer) for _, answer in train.pairs]
         self.longest = 2 * (max(answers) + 1)
         shape = {name: value for name, value in self.arguments.items() if name not in ("cell", "everywhere")}
@@ -121,8 +105,7 @@ class Completer(TextTask):
         def batched(part, **how):
             return Asked(self._numbers(part), self._wanted(part), **how)
 
-        self._learn_next(model, batched, parts, at_once=BATCH, seed=seed, progress=progress)
-        return self
+        return self.following(model, batched, parts, BATCH, seed=seed)
 
     def _numbers(self, lines):
         """The numbers of the symbols of each line, after that of a beginning."""
@@ -209,7 +192,7 @@ class Completer(TextTask):
     def generator(self):
         """The `zoo.models.Generator` that goes on from numbers of symbols."""
         self._check_fitted()
-        if self._generator is None:
+        if self._generator is None or self._generator.model is not self.model:
             self._generator = Generator(self.model, never=(PADDING, BEGIN, FIRST))
         return self._generator
 
@@ -279,9 +262,7 @@ class Asked(Following):
         super().__init__(sequences, np.array([*targets, None], dtype=object)[:-1], **options)
 
     def __getitem__(self, index):
-        rows = self.batches[index]
-        whole = padded([self.sequences[row] for row in rows])
-        return whole[:, :-1], padded([self.targets[row] for row in rows])
+        return self.filled(self.sequences, index)[:, :-1], self.filled(self.targets, index)
 
 
 def as_lines(given, task=None):

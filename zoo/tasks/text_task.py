@@ -1,6 +1,7 @@
 """What tasks on texts share: a network and its vocabulary in one bundle, training on one long text and on labelled ones."""
 
 import inspect
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -46,8 +47,29 @@ def of_next(symbols, logits):
     return ops.sum(there * ops.sparse_categorical_crossentropy(symbols, logits, from_logits=True)) / ops.sum(there)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a task learns from.
+
+    Arguments:
+        model: the network.
+        train, valid: batches of the parts, or (inputs, targets).
+        loss: of Keras.
+        trained: the network that is trained, where it is another one of the same weights.
+        callbacks: of Keras, for the training.
+    """
+
+    model: keras.Model
+    train: object
+    valid: object
+    loss: object
+    trained: keras.Model | None = None
+    callbacks: tuple = ()
+
+
 class TextTask:
-    """A network of symbols with their vocabulary. A task has these, and says what its bundle needs beside them."""
+    """A network of symbols with their vocabulary. A task has these, and says what its bundle needs beside them, and what
+    `lesson` it learns from."""
 
     noun, name, pattern = "model", "", ""
     needs, without = ("vocabulary",), "without which a text is no numbers"  # in task.json, or a bundle cannot be used
@@ -70,6 +92,72 @@ class TextTask:
         """A file or folder of UTF-8 text, as `split` takes it; its memory-mapped copy is in `folder`, or a temporary one."""
         return Text.read(path, folder=folder)
 
+    # ---------------------------------------------------------------- fit
+    def fit(self, data, *, seed=0, progress=None, checkpoint=None, logs=None):
+        """Learn from the training part by Adam, and keep the epoch that is best on the validation part.
+
+        Arguments:
+            data: what `split` takes; what is there to test on is not touched.
+            seed: of the initial weights, dropout and the order of batches: the same seed gives the same model.
+            progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
+            checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
+                on from there when it is started again, to the same result.
+            logs: a folder for TensorBoard, to which the losses of each epoch are written.
+
+        Returns:
+            The task itself; `report` says what the training did. A training that fails leaves the task as it was.
+
+        Raises:
+            DataError: the data are none that `split` takes, too few, or such that nothing can be learned from them.
+            ValueError: the training diverged, or the checkpoint is of another one.
+        """
+        before = dict(self.__dict__)
+        try:
+            parts = self.split(data)
+            keras.utils.set_random_seed(seed)
+            lesson = self.lesson(parts, seed)
+            identity = {"arguments": self.arguments, "data": self.fingerprint(parts)} if checkpoint else None
+            history, stopped = adam(
+                lesson.trained or lesson.model,
+                lesson.train,
+                lesson.valid,
+                self.recipe,
+                seed=seed,
+                loss=lesson.loss,
+                progress=progress,
+                checkpoint=checkpoint,
+                identity=identity,
+                logs=logs,
+                callbacks=lesson.callbacks,
+            )
+            errors = history.get("loss", []), history.get("val_loss", [])
+            best = int(np.nanargmin(errors[1])) + 1 if errors[1] else 0
+            size = lesson.model.count_params()
+            self.model, self.report = lesson.model, Report("adam", size, len(parts.train), seed, *errors, best, stopped)
+            self.learned(parts)
+        except BaseException:
+            self.__dict__ = before
+            raise
+        return self
+
+    def lesson(self, parts, seed):
+        """A new network and what it is to learn, a `Lesson`; the vocabulary is then that of the training part."""
+        raise NotImplementedError
+
+    def learned(self, parts):
+        """What is to be done as soon as the network is trained."""
+
+    def fingerprint(self, parts):
+        """By what a checkpoint knows the training part."""
+        return parts.train.fingerprint
+
+    def following(self, model, batched, parts, at_once, **how):
+        """The lesson of a network that says which symbol comes next, padding left out, on `batched(part, batch_size=, seed=)`:
+        the training part in an order that the seed draws, the validation part `at_once` in its own."""
+        train = batched(parts.train, batch_size=self.recipe.batch_size, seed=how.pop("seed"))
+        return Lesson(model, train, batched(parts.valid, batch_size=at_once, seed=None), of_next, **how)
+
+    # ---------------------------------------------------------------- use
     def evaluate(self, data):
         """The scores for a card, the baselines' among them, of what `split` takes."""
         self._check_fitted()
@@ -124,20 +212,6 @@ class TextTask:
             raise ValueError(f'A {type(self).__name__} is trained by Adam: use method="adam"')
         return found
 
-    def _learn_next(self, model, batched, parts, *, at_once, seed, **told):
-        """Train a network that says which symbol comes next, padding left out, on `batched(part, batch_size=, seed=)`: those
-        of the training part in an order that is drawn, those of the validation part `at_once` in their own."""
-        train = batched(parts.train, batch_size=self.recipe.batch_size, seed=seed)
-        valid = batched(parts.valid, batch_size=at_once, seed=None)
-        self._learn(model, train, valid, of_next, samples=len(parts.train), seed=seed, **told)
-
-    def _learn(self, model, train, valid, loss, *, samples, seed, **told):
-        """Train the network on batches by Adam, and report what came of it."""
-        history, stopped = adam(model, train, valid, self.recipe, seed=seed, loss=loss, **told)
-        errors = history.get("loss", []), history.get("val_loss", [])
-        best = int(np.nanargmin(errors[1])) + 1 if errors[1] else 0
-        self.model, self.report = model, Report("adam", model.count_params(), samples, seed, *errors, best, stopped)
-
 
 class StreamTask(TextTask):
     """A task on one long text, read in parallel streams by truncated back-propagation through time.
@@ -152,7 +226,7 @@ class StreamTask(TextTask):
         """What it reads, a `zoo.data.symbols.Kind`."""
         return KINDS[self.arguments.get("symbols", "characters")]
 
-    def fit(self, text, *, seed=0, progress=None, watch=None, checkpoint=None):
+    def fit(self, text, *, seed=0, progress=None, watch=None, checkpoint=None, logs=None):
         """Learn from a text.
 
         Arguments:
@@ -164,6 +238,7 @@ class StreamTask(TextTask):
                 then, and a `LanguageModel` shows what it writes.
             checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
                 on from there when it is started again, to the same result.
+            logs: a folder for TensorBoard, to which the losses of each epoch are written.
 
         Returns:
             The task itself; `report` says what the training did.
@@ -173,7 +248,7 @@ class StreamTask(TextTask):
             ValueError: the training diverged, or the checkpoint is of another one.
         """
         parts = self.split(text)
-        train, told = parts.train, {"seed": seed, "progress": progress, "watch": watch, "checkpoint": checkpoint}
+        train = parts.train
         try:
             batch = self.recipe.streams(len(train), f"The training part of {parts.name}")
         except ValueError as error:
@@ -190,8 +265,12 @@ class StreamTask(TextTask):
             train.table(self.vocabulary),
             lambda: -np.mean(self.log_probabilities(judged)),
             self.recipe,
+            seed=seed,
+            progress=progress,
+            watch=watch,
+            checkpoint=checkpoint,
             identity={"arguments": self.arguments, "text": train.fingerprint, "characters": len(train)},
-            **told,
+            logs=logs,
         )
         method, found = self.recipe.optimizer, (outcome.train, outcome.valid, outcome.best_epoch, outcome.stopped)
         self.report = Report(method, self.model.count_params(), len(train), seed, *found)
@@ -236,20 +315,14 @@ class LabelledTask(TextTask):
             raise DataError(f"Data are a zoo.data.labelled.Labelled, or its Parts. Received: {type(data).__name__}")
         return data.parts
 
-    def _parts(self, data):
-        """Parts to train on, of several labels, all of which the training part has.
-
-        Raises:
-            DataError: they are not so.
-        """
-        parts = self.split(data)
+    def _check_parts(self, parts):
+        """Refuse parts that nothing can be learned from: several labels are needed, all of which the training part has."""
         check_several(parts.train)
         new = set(parts.valid.classes) - set(parts.train.classes)
         if new:
             raise DataError(
                 f"The training part has no text with the label {min(new)!r}, which the validation part has."
             )
-        return parts
 
     def _check_labels(self, data):
         if not isinstance(data, Labelled):

@@ -13,7 +13,7 @@ from zoo.data.pairs import KINDS, PairParts, Pairs, as_pairs
 from zoo.data.text import Vocabulary
 from zoo.evaluation import translation
 from zoo.layers.attention import SCORES
-from zoo.models.encoder_decoder import begin_at, encoder_decoder, scheduled
+from zoo.models.encoder_decoder import Schedule, begin_at, encoder_decoder, scheduled
 from zoo.models.search import Searcher
 from zoo.tasks.text_task import PADDING, TextTask, checked
 from zoo.training.buckets import Translating
@@ -43,7 +43,9 @@ class Translator(TextTask):
             source stands instead that was looked at most (Luong et al. 2015).
         dropout: share of the vectors' values, between layers, and of the output layer's inputs, that is dropped in training.
         teacher: share of the steps at which the decoder is given the true symbol in training; at the others its own likeliest
-            one, from a first pass with the true ones (scheduled sampling, in two passes: Mihaylova & Martins 2019).
+            one, from a first pass with the true ones (scheduled sampling: Bengio et al. 2015; in two passes: Mihaylova &
+            Martins 2019). A pair, such as (1.0, 0.75), is the share of the first epoch and that of the recipe's last one;
+            between them it goes in a straight line.
         beams: how many beginnings a translation follows, unless told otherwise.
         judge: what the card goes by: "exact" (the share of texts that are not right) or "bleu".
         cell_options: further arguments of the cell.
@@ -89,8 +91,13 @@ class Translator(TextTask):
         for name, (value, values) in known.items():
             if value not in values:
                 raise ValueError(f"{name} must be one of {', '.join(map(str, values))}. Received: {value!r}")
-        if not isinstance(teacher, (int, float)) or not 0 <= teacher <= 1:
-            raise ValueError(f"teacher is a share from 0 to 1. Received: {teacher!r}")
+        ends = tuple(teacher) if isinstance(teacher, (list, tuple)) and len(teacher) == 2 else (teacher, teacher)
+        for share in ends:
+            if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+                raise ValueError(
+                    "teacher is a share from 0 to 1, or a pair of them, that of the first and of the last epoch. "
+                    f"Received: {teacher!r}"
+                )
         self.arguments = checked(
             cell=cell,
             symbols=symbols,
@@ -102,7 +109,7 @@ class Translator(TextTask):
             tied=bool(tied),
             least=least,
             dropout=dropout,
-            teacher=teacher,
+            teacher=teacher if ends[0] == teacher else list(ends),
             beams=check_units(beams, "beams"),
             judge=judge,
             cell_options=cell_options,
@@ -119,6 +126,12 @@ class Translator(TextTask):
         return self.arguments["judge"]
 
     @property
+    def teacher(self):
+        """The share of true symbols that the decoder is given, in the first epoch and in the last."""
+        share = self.arguments["teacher"]
+        return tuple(share) if isinstance(share, list) else (share, share)
+
+    @property
     def beams(self):
         return self.arguments["beams"]
 
@@ -133,26 +146,7 @@ class Translator(TextTask):
         columns, cut 90 % / 5 % / 5 % by chance, all pairs of a source in one part."""
         return data if isinstance(data, PairParts) else as_pairs(data).parts
 
-    def fit(self, data, *, seed=0, progress=None, checkpoint=None, logs=None):
-        """Train on pairs of texts.
-
-        Arguments:
-            data: what `split` takes; the test part is not touched.
-            seed: of the initial weights, dropout and the order of batches: the same seed gives the same model.
-            progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
-            checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
-                on from there when it is started again, to the same result.
-            logs: a folder for TensorBoard.
-
-        Returns:
-            The translator itself; `report` says what the training did.
-
-        Raises:
-            DataError: the data are no pairs, or too few.
-            ValueError: the training diverged, or the checkpoint is of another one.
-        """
-        parts = self.split(data)
-        keras.utils.set_random_seed(seed)
+    def lesson(self, parts, seed):
         self.sources, self.vocabulary = (
             Vocabulary.of(Counter(s for text in texts for s in self.kind.split(text)), least=self.arguments["least"])
             for texts in (parts.train.sources, parts.train.targets)
@@ -162,16 +156,16 @@ class Translator(TextTask):
         model = encoder_decoder(self.cell, FIRST + len(self.sources), FIRST + len(self.vocabulary), **options)
         numbers = self._numbers(parts.train)
         begin_at(model, Counter(symbol for target in numbers[1] for symbol in target[1:].tolist()))
-        trained = model if self.arguments["teacher"] == 1 else scheduled(model, 1 - self.arguments["teacher"], seed)
-        identity = {"arguments": self.arguments, "pairs": parts.train.fingerprint}
-        told = {"progress": progress, "checkpoint": checkpoint, "identity": identity, "logs": logs}
 
         def batched(part, **how):
             return Translating(*(numbers if part is parts.train else self._numbers(part)), **how)
 
-        self._learn_next(trained, batched, parts, at_once=BATCH, seed=seed, **told)
-        self.model, self._searcher = model, None
-        return self
+        trained, callbacks = model, ()
+        if self.teacher != (1.0, 1.0):
+            first, last = (1 - share for share in self.teacher)
+            trained = scheduled(model, first, seed)
+            callbacks = (Schedule(first, last, self.recipe.epochs),) if first != last else ()
+        return self.following(model, batched, parts, BATCH, seed=seed, trained=trained, callbacks=callbacks)
 
     def _numbers(self, pairs):
         """The numbers of the symbols of the sources, and of the targets between a beginning and an end."""

@@ -1,8 +1,8 @@
 """Words projected by what stands around them, skip-gram and CBOW: nearest words, analogies, maps, the word that is missing."""
 
+import hashlib
 from collections import Counter
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -13,7 +13,7 @@ from zoo.data.source_words import KINDS, word_parts, words_of
 from zoo.data.text import Vocabulary
 from zoo.evaluation import projections as evaluation
 from zoo.models.projection import negative_sampling, projection, tables
-from zoo.tasks.text_task import TextTask
+from zoo.tasks.text_task import Lesson, TextTask
 from zoo.training.word_pairs import METHODS, WordPairs
 
 RECIPE = {"method": "adam", "epochs": 8, "patience": 2, "learning_rate": 2e-3, "batch_size": 4096}
@@ -88,43 +88,30 @@ class WordVectors(TextTask):
         Takes a string, a `Text`, a `Path` of a file or folder, or `Parts` as they are."""
         return word_parts(text, self.arguments["words"])
 
-    def fit(self, text, *, seed=0, progress=None):
-        """Learn from a text.
-
-        Arguments:
-            text: what `split` takes. The test part is not touched.
-            seed: of the first vectors and of all that is drawn: the same seed gives the same vectors.
-            progress: called after each epoch as progress(epoch, train, valid), the loss in nats.
-
-        Returns:
-            The task itself; `report` says what the training did.
-
-        Raises:
-            DataError: the text is empty or too short, or no word occurs often enough.
-        """
-        parts = self.split(text)
-        keras.utils.set_random_seed(seed)
+    def lesson(self, parts, seed):
         counted = Counter(parts.train)
-        vocabulary = Vocabulary.of(counted, least=self.arguments["least"])
-        counts = np.array([0, *(counted[word] for word in vocabulary.symbols)])
+        self.vocabulary = Vocabulary.of(counted, least=self.arguments["least"])
+        self.counts = np.array([0, *(counted[word] for word in self.vocabulary.symbols)])
         options = {name: self.arguments[name] for name in ("method", "window", "negatives", "subsample")}
         options["batch_size"] = self.recipe.batch_size
-        batches = WordPairs(vocabulary.encode(parts.train), counts, **options, seed=seed)
-        held = WordPairs(vocabulary.encode(parts.valid), counts, **options, seed=HELD, fixed=True)
+        batches = WordPairs(self.vocabulary.encode(parts.train), self.counts, **options, seed=seed)
+        held = WordPairs(self.vocabulary.encode(parts.valid), self.counts, **options, seed=HELD, fixed=True)
         for name, drawn in (("training", batches), ("validation", held)):
             if not len(drawn):
                 raise DataError(
                     f"The {name} part of {parts.name} has no two known words side by side. Give a longer text, or least=1."
                 )
-        model = projection(len(vocabulary), self.arguments["width"])
-        samples, self.vocabulary = len(parts.train), vocabulary
-        self._learn(model, batches, held, negative_sampling, samples=samples, seed=seed, progress=progress)
-        self._take(counts)
-        numbers = vocabulary.encode(parts.valid)
+        return Lesson(projection(len(self.vocabulary), self.arguments["width"]), batches, held, negative_sampling)
+
+    def learned(self, parts):
+        self._take(self.counts)
+        numbers = self.vocabulary.encode(parts.valid)
         self.strength = evaluation.strongest(
             self.guess.prior, [self._score], numbers, self.arguments["window"]
         ).strength
-        return self
+
+    def fingerprint(self, parts):
+        return hashlib.sha256(repr(parts.train).encode()).hexdigest()
 
     def _take(self, counts):
         self.counts = np.asarray(counts)

@@ -76,36 +76,19 @@ class Writer(LabelledTask):
         self.longest, self._halves = 0, None
 
     # ---------------------------------------------------------------- fit
-    def fit(self, data, *, seed=0, progress=None):
-        """Train on texts with labels.
-
-        Arguments:
-            data: a `zoo.data.labelled.Labelled`, or Parts of one; the test part is not touched.
-            seed: of the initial weights, dropout and the order of batches: the same seed gives the same model.
-            progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
-
-        Returns:
-            The writer itself; `report` says what the training did.
-
-        Raises:
-            DataError: there is one label alone, or too few texts of one, or the validation part has a label that the training
-                part has not.
-        """
-        parts = self._parts(data)
+    def lesson(self, parts, seed):
+        self._check_parts(parts)
         train = parts.train
-        keras.utils.set_random_seed(seed)
         texts = self.texts(train)
-        vocabulary = Vocabulary.of(Counter(c for text in texts for c in text), least=self.arguments["least"])
+        self.vocabulary = Vocabulary.of(Counter(c for text in texts for c in text), least=self.arguments["least"])
+        self.classes, self._halves, self.longest = train.classes, None, max(map(len, texts))
         shape = {name: value for name, value in self.arguments.items() if name not in ("cell", "least")}
-        model = one_to_many.written(self.cell, FIRST + len(vocabulary), len(train.classes), **shape)
-        self.vocabulary, self.classes, self._halves = vocabulary, train.classes, None
-        self.longest = max(map(len, texts))
+        model = one_to_many.written(self.cell, FIRST + len(self.vocabulary), len(train.classes), **shape)
 
         def batched(part, **how):
             return Following(self._marked(part), self._numbers(part.labels), **how)
 
-        self._learn_next(model, batched, parts, at_once=BATCH, seed=seed, progress=progress)
-        return self
+        return self.following(model, batched, parts, BATCH, seed=seed)
 
     def texts(self, data):
         """The characters of each text of a Labelled."""

@@ -5,7 +5,7 @@ import numpy as np
 
 
 class Buckets(keras.utils.PyDataset):
-    """Batches of sequences of numbers, each filled up with 0 to the longest of its batch.
+    """Batches of sequences of numbers, each filled up with 0 to the longest of its batch; the first to more than all others.
 
     Within a stretch of many batches sequences are put together by length. With a `seed` they are drawn in another order in each
     epoch, so that batches differ.
@@ -40,20 +40,26 @@ class Buckets(keras.utils.PyDataset):
             stretches = (order[at : at + stretch] for at in range(0, len(order), stretch))
             order = np.concatenate([rows[np.argsort(self.lengths[rows], kind="stable")] for rows in stretches])
         batches = [order[at : at + self.batch_size] for at in range(0, len(order), self.batch_size)]
-        batches.sort(
-            key=lambda rows: self.lengths[rows].max()
-        )  # Keras draws their order, and takes the first two to see
-        self.batches = [batches[-1], *batches[:-1]]  # which sizes vary
+        # The first is a whole batch, the longest of those: a compiled loop remembers how many rows it has seen, and fills a
+        # smaller one up to that. So a training that is gone on with adds up the same numbers in the same order.
+        batches.sort(key=lambda rows: self.lengths[rows].max())
+        first = max(range(len(batches)), key=lambda k: (len(batches[k]), k))
+        self.batches = [batches.pop(first), *batches]
 
     def __len__(self):
         return len(self.batches)
 
     def __getitem__(self, index):
         rows = self.batches[index]
-        given = [padded([self.sequences[row] for row in rows])]
+        given = [self.filled(self.sequences, index)]
         given += [] if self.targets is None else [self.targets[rows]]
         given += [] if self.weights is None else [self.weights[rows]]
         return tuple(given)
+
+    def filled(self, sequences, index):
+        """Those of a batch, filled up. Keras sees from the first two batches which sizes vary: so the first is the longest."""
+        least = 1 + max(map(len, sequences)) if index == 0 else 0
+        return padded([sequences[row] for row in self.batches[index]], least)
 
 
 class Following(Buckets):
@@ -72,19 +78,8 @@ class Translating(Buckets):
         # by the target first: what is computed for it, a distribution over all symbols at each step, takes the most time
         return np.array([64 * len(t) + min(len(s), 63) for s, t in zip(self.sequences, self.targets, strict=True)])
 
-    def on_epoch_end(self):
-        super().on_epoch_end()
-        # A whole batch comes first: a compiled loop remembers how many rows it has seen, and fills a smaller batch up to that.
-        # So a training that is gone on with adds up the same numbers in the same order.
-        whole = max(range(len(self.batches)), key=lambda k: len(self.batches[k]))
-        self.batches[0], self.batches[whole] = self.batches[whole], self.batches[0]
-
     def __getitem__(self, index):
-        rows = self.batches[index]
-        sides = self.sequences, self.targets
-        # Keras sees from the first two batches which sizes vary: so the first one is longer than all others
-        least = [1 + max(map(len, side)) if index == 0 else 0 for side in sides]
-        source, target = (padded([side[row] for row in rows], n) for side, n in zip(sides, least, strict=True))
+        source, target = (self.filled(side, index) for side in (self.sequences, self.targets))
         return (source, target[:, :-1]), target[:, 1:]
 
 

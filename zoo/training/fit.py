@@ -33,6 +33,7 @@ def adam(
     checkpoint=None,
     identity=None,
     logs=None,
+    callbacks=(),
 ):
     """Fit a Keras model to the mean squared error, or another loss, with AdamW, keeping the weights that are best on `valid`.
 
@@ -49,6 +50,7 @@ def adam(
             same result as if it had never been stopped. Batches then come in an order of their own for each epoch.
         identity: what must be equal for a checkpoint to be that of this training, as JSON can hold it.
         logs: a folder for TensorBoard, to which the losses of each epoch are written; None for none.
+        callbacks: further ones of Keras.
 
     Returns:
         The Keras history, {"loss": [...], "val_loss": [...]}, and why the training stopped. Ctrl-C stops it and keeps the
@@ -61,10 +63,9 @@ def adam(
     batches = isinstance(train, keras.utils.PyDataset)
     steps = len(train) if batches else -(-len(keras.tree.flatten(train)[0]) // recipe.batch_size)
     model.compile(optimizer_of(recipe, steps, clipnorm), loss)
-    watching = [tensorboard(logs)] if logs else []
+    watching = [*callbacks, *([tensorboard(logs)] if logs else [])]
     if checkpoint is not None:
-        if not batches:
-            raise ValueError("A training that can be gone on with takes its batches from a keras.utils.PyDataset.")
+        train = train if batches else Rows(*train, recipe.batch_size, seed)
         kept = Checkpoint(checkpoint, {**(identity or {}), "recipe": recipe.to_config(), "seed": seed})
         return by_epochs(model, train, valid, recipe, kept, seed=seed, progress=progress, callbacks=watching)
     best = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
@@ -87,14 +88,22 @@ def adam(
     return history.history, "validation" if best.stopped_epoch else "epochs"
 
 
-def tensorboard(folder):
-    """What writes the losses of each epoch for TensorBoard.
+def check_logs(folder):
+    """Refuse a folder for TensorBoard that cannot be written.
 
     Raises:
         RuntimeError: the package is not installed.
+        ValueError: the folder is a file.
     """
     if importlib.util.find_spec("tensorboard") is None:
         raise RuntimeError("Logs are written by TensorBoard, which is not installed: pip install tensorboard")
+    if Path(folder).is_file():
+        raise ValueError(f"Logs are written to a folder, and {folder} is a file. Name another one.")
+
+
+def tensorboard(folder):
+    """What writes the losses of each epoch for TensorBoard, once `check_logs` has found nothing against it."""
+    check_logs(folder)
     return keras.callbacks.TensorBoard(Path(folder), write_graph=False)
 
 
@@ -109,6 +118,25 @@ def optimizer_of(recipe, steps, clipnorm=None):
 
 def diverged(recipe):
     return ValueError(f"The training diverged. Use a learning_rate below {recipe.learning_rate:g}")
+
+
+class Rows(keras.utils.PyDataset):
+    """Batches of the rows of arrays, in another order in each epoch, which the seed draws."""
+
+    def __init__(self, inputs, targets, batch_size, seed):
+        super().__init__()
+        self.arrays, self.batch_size, self.rng = (inputs, targets), batch_size, np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def on_epoch_end(self):
+        self.order = self.rng.permutation(len(keras.tree.flatten(self.arrays)[0]))
+
+    def __len__(self):
+        return -(-len(self.order) // self.batch_size)
+
+    def __getitem__(self, index):
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return keras.tree.map_structure(lambda array: array[rows], self.arrays)
 
 
 class Drawn(keras.utils.PyDataset):

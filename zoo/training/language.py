@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from zoo.training.checkpoint import Checkpoint
+from zoo.training.fit import tensorboard
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "adagrad": keras.optimizers.Adagrad}
 SCHEDULES = ("constant", "exponential", "cosine")
@@ -197,7 +198,20 @@ class Outcome:
     stopped: str = "epochs"
 
 
-def fit(carried, codes, table, judge, recipe, *, seed=0, progress=None, watch=None, checkpoint=None, identity=None):
+def fit(
+    carried,
+    codes,
+    table,
+    judge,
+    recipe,
+    *,
+    seed=0,
+    progress=None,
+    watch=None,
+    checkpoint=None,
+    identity=None,
+    logs=None,
+):
     """Train a network on a text, and keep the weights of the epoch that is best on the validation part.
 
     Arguments:
@@ -212,6 +226,7 @@ def fit(carried, codes, table, judge, recipe, *, seed=0, progress=None, watch=No
         checkpoint: a folder. After each epoch all that the training needs to go on is written there, and a training that finds
             it there goes on from it, with the same result as if it had never been stopped.
         identity: what must be equal for a checkpoint to be that of this training, as JSON can hold it.
+        logs: a folder for TensorBoard, to which the losses of each epoch are written; None for none.
 
     Returns:
         An `Outcome`. Ctrl-C stops the training and keeps the best weights so far.
@@ -248,6 +263,8 @@ def fit(carried, codes, table, judge, recipe, *, seed=0, progress=None, watch=No
             variable.assign(value)
     scale = 1 / (batch * recipe.chunk) if recipe.summed else 1.0
     begun = len(outcome.train)
+    board = tensorboard(logs) if logs else keras.callbacks.Callback()
+    board.set_model(carried)
     try:
         for epoch in range(begun, recipe.epochs):
             if over(outcome, recipe):
@@ -266,12 +283,15 @@ def fit(carried, codes, table, judge, recipe, *, seed=0, progress=None, watch=No
                 outcome.best_epoch = epoch + 1
                 best = [keras.ops.convert_to_numpy(v) for v in carried.trainable_variables]
             kept.write([keras.ops.convert_to_numpy(v) for v in variables], best, asdict(outcome))
+            board.on_epoch_end(epoch, {"loss": train, "val_loss": valid})
             if progress:
                 progress(epoch + 1, train, valid)
     except KeyboardInterrupt:
         if not outcome.train:
             raise
         outcome.stopped = "interrupted"
+    finally:
+        board.on_train_end()
     if not outcome.train:
         raise ValueError(
             f"The training diverged in its first epoch. Use a learning_rate below {recipe.learning_rate:g}, or clip_norm=1"
