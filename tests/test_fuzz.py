@@ -1,16 +1,20 @@
 """Whatever text is given to what reads texts: an answer that ends, or a refusal in one sentence, and never a crash.
 
-Translators, completers and vocabularies have the like beside their own tests.
+Vocabularies have the like beside their own tests, and so have a translator of characters and a completer with a mark.
 """
+
+import datetime
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data import DataError, source_words
+from zoo.data import DataError, dates, source_words
 from zoo.data.labelled import Labelled
-from zoo.tasks import BlankFiller, Classifier, LanguageModel, WordVectors, Writer
+from zoo.data.lines import Lines
+from zoo.data.pairs import Pairs
+from zoo.tasks import BlankFiller, Classifier, Completer, LanguageModel, Latch, Translator, WordVectors, Writer
 
 TEXT = "the cat sat on the mat.\n" * 60
 # What a model has learned, what it has not, and any character of Unicode (but halves of a pair, which no file in UTF-8 has).
@@ -53,6 +57,15 @@ def test_what_a_language_model_writes_after_any_prompt(writes, prompt, temperatu
     assert found is None or (isinstance(found, str) and found)
     known = prompt and all(symbol in writes.vocabulary for symbol in writes.kind.split(prompt))
     assert found is not None or not known or not prompt.strip(" ")
+
+
+@given(prompt=ANY, length=st.integers(-1, 4), width=st.integers(-1, 3))
+@some
+def test_the_likeliest_text_after_any_prompt(writes, prompt, length, width):
+    found = answered(lambda: writes.beam_search(prompt, length, width))
+    assert found is None or (length > 0 and width > 0 and isinstance(found[0], str) and found[1] <= 0)
+    known = prompt.strip(" ") and not writes.unknown(prompt)
+    assert found is not None or not known or length < 1 or width < 1
 
 
 @given(text=ANY)
@@ -112,3 +125,103 @@ def vectors():
 def test_any_text_is_cut_into_words(kind, text):
     words, places = source_words.words_of(text, kind)
     assert len(words) == len(places) and all(isinstance(word, str) and word for word in words)
+
+
+# ---------------------------------------------------------------- one text from another
+SOURCES = [f"{who} {what}{end}" for who in ("the cat", "the dog", "a mat") for what in ("sat", "ran") for end in ".!"]
+PAIRS = Pairs(SOURCES, [text.replace("the", "le").replace("cat", "chat").replace("sat", "assis") for text in SOURCES])
+OPTIONS = {
+    "words": {},
+    "words, some unknown, no attention": {"least": 7, "attention": None, "bidirectional": False},
+    "characters, multiplicative": {"symbols": "characters", "attention": "multiplicative", "tied": True},
+}
+
+
+@pytest.fixture(scope="module", params=OPTIONS)
+def translates(request):
+    return Translator(units=4, embedding=3, recipe=QUICK, **OPTIONS[request.param]).fit(PAIRS)
+
+
+SYMBOLS = st.sampled_from(["the", "cat", "sat", "dog", ".", "!", ",", "é"])
+READ = ANY | st.text("the catsondgrm.!", max_size=20) | st.lists(SYMBOLS).map(" ".join)
+
+
+@given(texts=READ | st.lists(READ, max_size=3), beams=st.integers(-1, 5), longest=st.integers(-1, 9) | st.none())
+@settings(max_examples=15, deadline=None)
+def test_any_text_is_translated_in_time_or_refused(translates, texts, beams, longest):
+    found = answered(lambda: translates.translate(texts, beams=beams, longest=longest))
+    single = isinstance(texts, str)
+    assert found is None or isinstance(found, str if single else list)
+    for source, said in zip([texts] if single else texts, [found] if single else found or [], strict=found is not None):
+        if said is not None:
+            written = translates.kind.split(said)
+            assert beams > 0 and len(written) <= (longest or 2 * len(translates.kind.split(source.strip())) + 20)
+
+
+@given(text=READ)
+@settings(max_examples=15, deadline=None)
+def test_any_text_can_be_guessed_at(translates, text):
+    assert isinstance(translates.guess(text), str) and isinstance(translates.guess([text, "the cat sat."])[0], str)
+
+
+@given(source=READ, target=READ)
+@settings(max_examples=15, deadline=None)
+def test_any_pair_has_a_probability(translates, source, target):
+    found = answered(lambda: translates.log_probability(source, target))
+    assert found is None or (np.isfinite(found) and found <= 0)
+    assert found is not None or not target.strip() or answered(lambda: translates.translate(source, longest=1)) is None
+
+
+@given(text=READ)
+@settings(max_examples=15, deadline=None)
+def test_wherever_it_looks_it_looks_somewhere(translates, text):
+    found = answered(lambda: translates.attention(text))
+    if found is not None:
+        assert translates.arguments["attention"] and (found.to_numpy() >= 0).all()
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-4)
+        assert list(found.columns) == translates.kind.split(text.strip())
+    elif translates.arguments["attention"]:
+        assert answered(lambda: translates.translate(text)) is None
+
+
+# ---------------------------------------------------------------- lines without a mark, bits, dates
+@pytest.fixture(scope="module")
+def goes_on():
+    texts = tuple(f"{'ab' * (k % 7)}{'c' * (k // 7)}." for k in range(2, 60))
+    lines = Lines(texts, mark="", end=".", asked=tuple(np.ones(len(text), bool) for text in texts))
+    return Completer(units=4, recipe=QUICK).fit(lines)
+
+
+@given(prompts=st.text("abc.", max_size=9) | st.lists(st.text("abc", max_size=9) | ANY, max_size=3),
+       longest=st.integers(-1, 6) | st.none())
+@some
+def test_a_line_without_a_mark_goes_on_from_any_beginning(goes_on, prompts, longest):
+    found = answered(lambda: goes_on.complete(prompts, longest))
+    whole = [prompts] if isinstance(prompts, str) else prompts
+    fine = (longest is None or longest > 0) and all(set(prompt) <= set("abc") for prompt in whole)
+    assert (found is not None) == fine
+    for answer in ([found] if isinstance(prompts, str) else found) if fine else ():
+        assert len(answer) <= (longest or goes_on.longest) and set(answer) <= set("abc")
+
+
+@given(word=st.text("01", max_size=9) | st.lists(st.integers(-1, 2), max_size=9) | st.text(max_size=3) | st.floats())
+@some
+def test_the_first_bit_of_any_word_is_recalled_or_the_word_refused(keeps, word):
+    found = answered(lambda: keeps.recall(word))
+    fine = isinstance(word, (str, list)) and len(word) > 1 and set(map(str, word)) <= set("01")
+    assert (found in (0, 1)) if fine else found is None
+
+
+@pytest.fixture(scope="module")
+def keeps():
+    from zoo.data import bits, gaps
+
+    problem = bits.problem("tiny", gaps.pattern_gap, "gap {}", (16, 3), (8, 3), 8, (3, 5))
+    return Latch(units=3, recipe=QUICK).fit(problem)
+
+
+@given(text=st.text(max_size=20) | st.text("0123456789/-.: apmTZjJanuaryMy", max_size=24) | st.dates().map(str))
+@settings(max_examples=200, deadline=None)
+def test_dateutil_reads_a_date_or_nothing(text):
+    found = dates.by_dateutil(text)
+    assert found is None or datetime.date.fromisoformat(found).isoformat() == found

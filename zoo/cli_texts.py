@@ -29,7 +29,9 @@ def texts_for(name, task, refused, texts, csv, column):
     if bool(csv) + bool(texts) > 1 or bool(csv) != bool(column):
         raise typer.BadParameter("give texts, or --csv FILE with --column NAME")
     if not registry.is_folder(name) and registry.catalog().split(name)[0].task != task:
-        raise typer.BadParameter(f"{name} {refused}. Models that do: {of_task(task)}")
+        raise typer.BadParameter(
+            f"{name} {refused}. Models that do: {of_task(task)}. What {name} does: zoo show {name}"
+        )
     return list(texts or (of_column(csv, column) if csv else of_input()))
 
 

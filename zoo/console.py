@@ -55,7 +55,7 @@ def print_metrics(metrics):
     """The scores of a card: its tables, and the verdict."""
     for name, scores in metrics["scores"].items():
         console.print(f"\n{heading(metrics, name)}:", soft_wrap=True)
-        console.print(scores_table(scores))
+        console.print(scores_table(scores, "predictor" if "title" in metrics else "forecast"))
     if "direction" in metrics:
         console.print(f"\nUp or down, one step ahead, {metrics['direction']['origins']:,} times:")
         console.print(direction_table(metrics["direction"]["scores"]))
@@ -71,11 +71,11 @@ def heading(metrics, name):
     return title + (", day-time hours only" if name == "day" else "")
 
 
-def scores_table(scores):
-    """A table of the scores of every forecast; the model's row first."""
+def scores_table(scores, head="forecast"):
+    """A table of the scores of every forecast, or whatever stands at the head; the model's row first."""
     columns = list(dict.fromkeys(column for row in scores.values() for column in row if column != SKILL))
     table = Table()
-    table.add_column("forecast")
+    table.add_column(head)
     for column in (*columns, SKILL):
         table.add_column(column, justify="right")
     for name, row in scores.items():

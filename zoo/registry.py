@@ -100,8 +100,15 @@ class Registry:
         architecture, _, tag = str(name).partition(".")
         entry = self._entries.get(architecture)
         if entry is None or (tag and tag not in entry.weights):
+            from zoo.cells.catalog import CELLS
+
+            if name in CELLS:
+                raise UnknownModel(
+                    f"There is no model {name!r}: it is a cell, of which models are made, such as "
+                    f'zoo.create("char-rnn", cell="{name}"). `zoo show {name}` has its equations.'
+                )
             known = self.names() + self.names(pretrained=True)
-            near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.4)
+            near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.6)
             if Path(str(name)).is_dir():
                 raise UnknownModel(f"There is no model {name!r}. For the folder of that name write ./{name}")
             hint = (

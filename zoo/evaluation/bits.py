@@ -54,7 +54,7 @@ def evaluate(task, parts):
     return {
         "part": "test",
         "horizon": first.name,
-        "title": f"Test of {parts.name}, {len(first):,} cases a length; trained on {parts.train.name}",
+        "title": f"Test of {parts.name} (trained on {parts.train.name}), {len(first):,} cases a length",
         "target": "the last bit" if first.last else "every bit",
         "measure": MEASURE,
         f"valid_{MEASURE}": of_model(task, parts.valid)[MEASURE],

@@ -72,10 +72,7 @@ class Searcher:
         return found, logs, ended
 
     def _batch(self, sources, rows, width, penalty, longest):
-        whole = np.full((rows, rounded(max(map(len, sources)))), PADDING, "int32")
-        for line, source in zip(whole, sources, strict=False):
-            line[: len(source)] = source
-        whole[len(sources) :] = whole[0]
+        whole = filled([*sources, *sources[:1] * (rows - len(sources))], rounded)
         room = rounded(longest)
         loop = self._loop(rows, whole.shape[1], width, room)
         read = [keras.ops.convert_to_numpy(each) for each in self.read(whole)]
@@ -95,17 +92,33 @@ class Searcher:
             self.loops[key] = compiled(keras.Model(given, search(given)))
         return self.loops[key]
 
-    def weights(self, source, written):
-        """Where the decoder looked as it wrote each symbol and the end: (symbols + 1, source), each row a distribution.
+    def weights(self, sources, written):
+        """Where the decoder looked as it wrote each symbol and the end of each sequence.
+
+        Returns:
+            A list of (symbols + 1, symbols of the source), each row a distribution.
 
         Raises:
             ValueError: the network has no attention.
         """
         if self.look is None:
             looking(self.model)
-        so_far = np.concatenate([[self.mark], written]).astype("int32")
-        looked = self.look([np.asarray(source, "int32")[None], so_far[None]])
-        return keras.ops.convert_to_numpy(keras.ops.cast(looked, "float32"))[0]
+        found, so_far = [None] * len(sources), [np.concatenate([[self.mark], line]) for line in written]
+        order = np.argsort([len(each) for each in sources], kind="stable")
+        for rows in (order[at : at + ROWS] for at in range(0, len(order), ROWS)):
+            looked = self.look([filled([side[row] for row in rows]) for side in (sources, so_far)])
+            looked = keras.ops.convert_to_numpy(keras.ops.cast(looked, "float32"))
+            for row, each in zip(rows, looked, strict=True):
+                found[row] = each[: len(so_far[row]), : len(sources[row])]
+        return found
+
+
+def filled(sequences, upto=int):
+    """Sequences of numbers as one array, filled up with 0 to the longest, or to what `upto` makes of its length."""
+    found = np.full((len(sequences), upto(max(map(len, sequences)))), PADDING, "int32")
+    for line, sequence in zip(found, sequences, strict=True):
+        line[: len(sequence)] = sequence
+    return found
 
 
 def rounded(length):

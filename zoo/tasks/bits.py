@@ -97,6 +97,10 @@ class BitReader(TextTask):
         """
         if not isinstance(x, Bits):
             x = np.asarray(x)
+            if x.ndim != 3 or 0 in x.shape:
+                raise DataError(
+                    f"x must have the axes (cases, steps, {self.inputs}), none empty. Received: shape {x.shape}."
+                )
             x = Bits(x, np.zeros(x.shape[:2]), size=1)
         self._check_like(x)
         return (self.logits(x.x) > 0).astype("int8")

@@ -210,7 +210,17 @@ class Translator(TextTask):
         return found[0] if single else found
 
     def _said(self, sources, numbers, written):
-        return [self._text(*each) for each in zip(sources, numbers, written, strict=True)]
+        """The texts that are written; where one has the unknown symbol stands that of the source that was looked at most."""
+        symbols = [self.vocabulary.look_up(each - FIRST) for each in written]
+        rows = [row for row, each in enumerate(written) if FIRST in each]
+        if rows and self.arguments["attention"]:
+            looked = self.searcher.weights([numbers[row] for row in rows], [written[row] for row in rows])
+        else:
+            looked = [np.eye(1, len(sources[row])) for row in rows]
+        for row, weights in zip(rows, looked, strict=True):
+            for k in np.flatnonzero(written[row] == FIRST):
+                symbols[row][k] = sources[row][int(np.argmax(weights[min(k, len(weights) - 1)]))]
+        return [self.kind.join(each) for each in symbols]
 
     def _written(self, texts, beams, penalty, longest, refuse=True):
         """The symbols of each source, its numbers, and those that are written."""
@@ -230,15 +240,6 @@ class Translator(TextTask):
                 f"{self.kind.one}. Leave it out, or train a model on texts that have it."
             )
         return FIRST + self.sources.encode(symbols)
-
-    def _text(self, source, numbers, written):
-        symbols = self.vocabulary.look_up(written - FIRST)
-        unknown = np.flatnonzero(written == FIRST)
-        if len(unknown):
-            looked = self.searcher.weights(numbers, written) if self.arguments["attention"] else np.eye(1, len(source))
-            for k in unknown:
-                symbols[k] = source[int(np.argmax(looked[min(k, len(looked) - 1)]))]
-        return self.kind.join(symbols)
 
     def log_probability(self, source, target):
         """The natural logarithm of the probability that the model writes this target, and its end, for this source.
@@ -269,7 +270,7 @@ class Translator(TextTask):
             DataError: as of `translate`.
         """
         (source,), (numbers,), (written,) = self._written([one_text(text)], beams, 0.6, None)
-        weights = self.searcher.weights(numbers, written)
+        (weights,) = self.searcher.weights([numbers], [written])
         return pd.DataFrame(weights, [*self.vocabulary.look_up(written - FIRST), END], source)
 
     def plot_attention(self, text, *, beams=None):
