@@ -106,7 +106,7 @@ class Adding(Problem):
 class Copying(Problem):
     title, unit, chance, solved, better = "Copy memory", "accuracy", 1 / 8, 0.995, max
     about = "Ten symbols of eight kinds, to be said again after `gap` steps (`zoo.data.gaps.copying`)."
-    gaps, units, inputs, outputs, sequences = (10, 50, 200), 64, 10, 9, True
+    units, inputs, outputs, sequences = 64, 10, 9, True
 
     def cases(self, count, gap, seed):
         from zoo.data import gaps

@@ -17,6 +17,7 @@ from zoo.models.encoder_decoder import Schedule, encoder_decoder, scheduled
 from zoo.tasks import BlankFiller, Classifier, Completer, LanguageModel, Parity, Translator, WordVectors, Writer
 from zoo.tasks.text_task import of_next
 from zoo.training.buckets import Buckets, Translating
+from zoo.training.language import TextRecipe
 
 rng = np.random.default_rng(0)
 WORDS = sorted({"".join(rng.choice(list("abc"), rng.integers(2, 6))) for _ in range(300)})
@@ -91,13 +92,83 @@ def test_a_training_that_fails_leaves_the_task_as_it_was(tmp_path):
     assert task.complete(["abc>", "ca>"]) == before and task.mark == ">"
 
 
-def test_logs_are_refused_in_a_sentence_where_they_cannot_be_written(tmp_path, monkeypatch):
+@pytest.mark.parametrize("checkpoint", [False, True])
+@pytest.mark.parametrize("name", ["completer", "bits", "language model"])
+def test_ctrl_c_in_the_first_epoch_leaves_the_task_as_it_was(name, checkpoint, tmp_path, monkeypatch):
+    make, options, data = TASKS[name]
+    task = make(**options).fit(data)
+    before, model = dict(task.__dict__), task.model.get_weights()
+    fit = keras.Model.fit
+
+    def stopped(self, *args, callbacks=(), **more):
+        def stop(*told, **logs):
+            raise KeyboardInterrupt
+
+        return fit(self, *args, callbacks=[*callbacks, keras.callbacks.LambdaCallback(on_train_batch_end=stop)], **more)
+
+    monkeypatch.setattr(keras.Model, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        task.fit(data, seed=1, **({"checkpoint": tmp_path / "c"} if checkpoint else {}))
+    assert task.__dict__ == before and all(map(np.array_equal, task.model.get_weights(), model))
+
+
+def test_a_language_model_that_diverges_leaves_the_one_before():
+    task = LanguageModel(**STREAM).fit(TEXT)
+    before = task.score("the cat").nats
+    task.recipe = TextRecipe(chunk=10, epochs=1, optimizer="rmsprop", learning_rate=1e38, clip_norm=None, initial=1e30)
+    with pytest.raises(ValueError, match="diverged in its first epoch"):
+        task.fit(TEXT)
+    assert task.score("the cat").nats == before
+
+
+@pytest.mark.parametrize("name", ["language model", "scheduled sampling"])
+def test_in_mixed_precision_too(name, tmp_path):
+    make, options, data = TASKS[name]
+
+    def stop(*told):
+        raise KeyboardInterrupt
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        whole = make(**options).fit(data, checkpoint=tmp_path / "a")
+        make(**options).fit(data, checkpoint=tmp_path / "b", progress=stop)
+        rest = make(**options).fit(data, checkpoint=tmp_path / "b")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert rest.report.train == whole.report.train
+    assert all(map(np.array_equal, whole.model.get_weights(), rest.model.get_weights()))
+
+
+def test_logs_and_checkpoints_are_refused_in_a_sentence_where_they_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="Logs are written to a folder, and .*file is a file"):
-        Completer(**SMALL).fit(LINES, logs=tmp_path / "file")
+    for folder, why in ((tmp_path / "file", "it is a file"), (tmp_path / "file" / "x", "Not a directory")):
+        with pytest.raises(ValueError, match=f"Logs cannot be written to the folder .*{folder.name}: {why}. Name another"):
+            Completer(**SMALL).fit(LINES, logs=folder)
+        with pytest.raises(ValueError, match=f"A checkpoint cannot be written to the folder .*{folder.name}: {why}"):
+            LanguageModel(**STREAM).fit(TEXT, checkpoint=folder)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RuntimeError, match="pip install tensorboard"):
         LanguageModel(**STREAM).fit(TEXT, logs=tmp_path / "logs")
+
+
+@pytest.mark.parametrize("write", [lambda file: file.touch(), lambda file: file.write_text("PK no"),
+                                   lambda file: np.save(file.open("wb"), np.ones(3))])
+def test_a_damaged_checkpoint_is_refused(write, tmp_path):
+    write(tmp_path / "checkpoint.npz")
+    with pytest.raises(ValueError, match="is no checkpoint, or a damaged one. Delete it to begin anew"):
+        Completer(**SMALL).fit(LINES, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize("recipe", [{"epochs": 2.5}, {"patience": 1.5}, {"epochs": "3"}, {"batch_size": True}])
+def test_what_is_counted_in_a_recipe_is_a_whole_number(recipe):
+    with pytest.raises(ValueError, match=f"{next(iter(recipe))} must be a whole number of at least 1"):
+        Completer(recipe=recipe)
+
+
+@pytest.mark.parametrize("make", [Completer, Translator, Writer, Classifier, Parity, LanguageModel])
+def test_options_that_a_cell_does_not_have_are_refused_before_any_training(make):
+    with pytest.raises(ValueError, match="ElmanCell: {'forget_bias': 1.0}"):
+        make(cell="elman", cell_options={"forget_bias": 1.0})
 
 
 # ---------------------------------------------------------------- scheduled sampling
@@ -110,7 +181,7 @@ def test_the_share_of_true_symbols_falls_from_epoch_to_epoch():
     trained.compile("adam", of_next)
     trained.fit(Translating(sources, targets, batch_size=4), epochs=3, callbacks=[Schedule(0.0, 0.5, 5), watch], verbose=0)
     assert seen == [0.0, 0.125, 0.25]
-    assert Translator(teacher=(1, 0.5)).teacher == (1, 0.5) and Translator(teacher=0.8).teacher == (0.8, 0.8)
+    assert Translator(teacher=(1, 0.5)).teacher == (1, 0.5) and Translator(teacher=np.float64(0.8)).teacher == (0.8, 0.8)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
@@ -128,7 +199,7 @@ def test_so_many_symbols_of_its_own_are_read(share):
     assert (keras.ops.convert_to_numpy(mixed(so_far, logits, training=False)) == so_far).all()
 
 
-@pytest.mark.parametrize("teacher", [1.5, -0.1, True, "half", None, (1.0,), (1.0, 0.5, 0.2), (1.0, 2.0), (1.0, None)])
+@pytest.mark.parametrize("teacher", [1.5, -0.1, True, "half", None, np.ones(2), (1.0,), (1, 0.5, 0.2), (1.0, 2.0), (1.0, None)])
 def test_a_share_that_is_none_is_refused(teacher):
     with pytest.raises(ValueError, match="teacher is a share from 0 to 1, or a pair of them"):
         Translator(teacher=teacher)

@@ -228,6 +228,13 @@ def test_lines_are_gone_on_with_and_the_losses_are_logged(run, cats, monkeypatch
         stopped.setattr(text_task, "adam", interrupted)
         code, _, err = run(*asked, "--logs", "logs")
     assert code == 130 and "Stopped after epoch 1 of seed 1. Go on with the same command and --resume." in err, err
+    work = cats / "arithmetic.training"
+    code, _, err = run(*asked[:-1], "5", "--resume")
+    assert code == 2 and "holds a training with the seed 0 and 1 too: add it, as in --seeds 5,0,1" in err
+    code, _, err = run(*asked[:-2], "--resume")
+    assert code == 2 and "holds a training with the seed 1 too: add it, as in --seeds 0,1" in err
+    assert all((work / f"seed-{seed}" / "checkpoint.npz").exists() for seed in (0, 1))
+    assert "Its training was stopped: go on with" in run("show", "./arithmetic")[2]
     seen, fit = [], Completer.fit
 
     @functools.wraps(fit)
@@ -242,11 +249,20 @@ def test_lines_are_gone_on_with_and_the_losses_are_logged(run, cats, monkeypatch
     assert "--logs" not in bundle.read_card(cats / "arithmetic")["commands"]["train"]
 
 
+def test_what_is_not_given_is_as_in_the_catalog_of_those_weights(run, cats):
+    code, _, err = run("train", "char-rnn.gru-large-shakespeare", *TRAIN[2:])
+    assert code == 0, err
+    found = zoo.load(cats / "char-rnn")
+    assert (found.cell, found.arguments["dropout"], found.recipe.learning_rate) == ("gru", 0.5, 0.003)
+    assert (found.arguments["units"], found.recipe.chunk) == (8, 10)
+    assert "is confirmed" in run("evaluate", "./char-rnn", "--text", "cats.txt")[1]
+
+
 def test_logs_that_cannot_be_written_are_refused_before_anything_is_read(run, cats):
     code, _, err = run("train", "narx-stock", "--logs", "logs")
     assert code == 2 and "--logs is for models of texts and of bits; narx-stock has no logs" in err
     code, _, err = run(*TRAIN, "--logs", "cats.txt")
-    assert code == 2 and "Logs are written to a folder, and cats.txt is a file" in err
+    assert code == 2 and "Logs cannot be written to the folder cats.txt: it is a file" in err
     assert sorted(p.name for p in cats.iterdir()) == ["cats.txt"]
 
 

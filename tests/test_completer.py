@@ -205,8 +205,8 @@ def test_batches_hold_what_is_asked_for_and_nothing_else():
     asked = [np.array([False, False, True, True]), np.array([True, False])]
     given, wanted = Asked(numbers, asked, batch_size=2)[0]
     order = np.argsort(given[:, 1])
-    np.testing.assert_array_equal(given[order], [[1, 5, 6, 7], [1, 9, 6, 0]])
-    np.testing.assert_array_equal(wanted[order], [[0, 0, 7, 8], [9, 0, 0, 0]])
+    np.testing.assert_array_equal(given[order], [[1, 5, 6, 7, 8], [1, 9, 6, 0, 0]])
+    np.testing.assert_array_equal(wanted[order], [[0, 0, 7, 8, 0], [9, 0, 0, 0, 0]])
 
 
 def test_it_learns_and_completes_and_its_mark_is_put_in():

@@ -172,7 +172,7 @@ def test_a_recipe_with_a_search_makes_the_round_trip_and_refuses_what_is_none():
     assert Recipe(**recipe.to_config()) == recipe and Recipe().search is None
     with pytest.raises(ValueError, match="search must be one of .*genetic.*, or None. Received: 'tabu'"):
         Recipe(search="tabu")
-    with pytest.raises(ValueError, match="evaluations must be at least 1. Received: 0"):
+    with pytest.raises(ValueError, match="evaluations must be a whole number of at least 1. Received: 0"):
         Recipe(search="genetic", evaluations=0)
     with pytest.raises(ValueError, match='search=.genetic. is for method="lm"'):
         Recipe(method="adam", search="genetic")

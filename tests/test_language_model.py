@@ -218,7 +218,7 @@ def test_a_checkpoint_of_another_training_is_refused(arguments, text, seed, word
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     (tmp_path / "checkpoint.npz").write_bytes(b"PK no")
-    with pytest.raises(ValueError, match="is no checkpoint .*Delete it to begin anew"):
+    with pytest.raises(ValueError, match="is no checkpoint, or a damaged one. Delete it to begin anew"):
         made().fit(TEXT, checkpoint=tmp_path)
 
 

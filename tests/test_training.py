@@ -206,7 +206,8 @@ def test_a_training_that_diverges_is_an_error_and_leaves_no_forecaster():
 # ------------------------------------------------------------------ recipes
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"method": "sgd"}, "method must be .*'sgd'"),
-    *(({name: 0}, f"{name} must be at least 1. Received: 0") for name in ("epochs", "patience", "restarts", "batch_size")),
+    *(({name: 0}, f"{name} must be a whole number of at least 1. Received: 0")
+      for name in ("epochs", "patience", "restarts", "batch_size")),
     ({"decay": -1.0}, "decay must not be negative"),
     ({"learning_rate": 0.0}, "learning_rate must be positive"),
 ])

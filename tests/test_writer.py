@@ -75,8 +75,8 @@ def test_batches_give_what_follows_each_symbol_and_padding_counts_nothing():
     batch = Following([np.array([1, 5, 6, 1]), np.array([1, 7, 1])], np.array([4, 3]), batch_size=2)
     (labels, given), wanted = batch[0]
     order = np.argsort(labels)
-    np.testing.assert_array_equal(given[order], [[1, 7, 1], [1, 5, 6]])
-    np.testing.assert_array_equal(wanted[order], [[7, 1, 0], [5, 6, 1]])
+    np.testing.assert_array_equal(given[order], [[1, 7, 1, 0], [1, 5, 6, 1]])
+    np.testing.assert_array_equal(wanted[order], [[7, 1, 0, 0], [5, 6, 1, 0]])
 
 
 # ------------------------------------------------------------------ learning and writing

@@ -123,7 +123,7 @@ def read_card(path):
         recover(path)
     file = path / "card.json"
     if not file.is_file():
-        begun = path.with_name(f"{path.name}.training")
+        begun = path.resolve().with_name(f"{path.resolve().name}.training")
         more = (
             " Its training was stopped: go on with the same `zoo train` command and --resume." if begun.is_dir() else ""
         )

@@ -160,7 +160,7 @@ def show_model(name):
 def show_card(name, path):
     from zoo import bundle
 
-    if not path.exists():
+    if not path.exists() and not registry.is_folder(name):
         console.print(f"\n{name}: not trained yet; run: zoo train {name}")
         return
     card = bundle.read_card(path)

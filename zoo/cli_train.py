@@ -97,43 +97,40 @@ def train(
     """
     if out and ship:
         raise typer.BadParameter("--out and --ship exclude each other")
-    chosen = integers(seeds, "--seeds") or None
-    entry, _ = registry.catalog().split(name)
+    chosen = tuple(dict.fromkeys(integers(seeds, "--seeds")))
+    entry, tag = registry.catalog().split(name)
     if resume and entry.task not in TEXTS:
         raise typer.BadParameter(f"--resume is for {of_task(*TEXTS)}")
     if text is None:
         home, name = registry.bundle_path(name)
         refuse_options_of_text(context)
         path = checked(home if ship else out or Path(name), ship or replace)
-        card = train_shipped(name, entry, chosen, path, resume, logs)
+        chosen = chosen or tuple(registry.catalog().split(name)[0].weights[name.partition(".")[2]].seeds)
+        with training(entry, path, chosen, resume, logs) as (_, options):
+            from zoo.catalog.run import train as run
+
+            card = run(name, seeds=chosen, path=path, options=options)
     else:
         if entry.task not in TEXTS or ship:
             raise typer.BadParameter(f"--text is for {of_task(*TEXTS)}, without --ship")
         path = checked(out or Path(entry.name), replace)
-        arguments = told(cell=cell, units=units, layers=layers, dropout=dropout, least=least)
+        variant = entry.weights[tag].arguments if tag else {}
+        given_to = told(cell=cell, units=units, layers=layers, dropout=dropout, least=least)
         if (chunk or recipe) and entry.task not in STREAMS:
             raise typer.BadParameter(f"--chunk and --recipe are for {of_task(*STREAMS)}")
         if epochs or chunk or recipe:
-            changes = {"base": recipe} if recipe else dict(entry.arguments.get("recipe", {}))
-            arguments["recipe"] = changes | told(epochs=epochs, chunk=chunk)
+            changes = {"base": recipe} if recipe else dict({**entry.arguments, **variant}.get("recipe", {}))
+            given_to["recipe"] = changes | told(epochs=epochs, chunk=chunk)
         columns = told(column=column, label_column=label_column, mark=mark)
-        asked = {"arguments": arguments, "seeds": chosen or (0,), "commands": commands(context, path)}
+        asked = {"arguments": {**variant, **given_to}, "seeds": chosen or (0,), "commands": commands(context, path)}
         card = train_on(entry, text, columns, path, resume, logs, **asked)
     console.print(f"Wrote {path} in {card['wall_time_s']:.0f} s.", markup=False)
     print_metrics(card["metrics"])
 
 
-def train_shipped(name, entry, seeds, path, resume, logs):
-    """Train a model of the catalog on its own data."""
-    with training(entry, path, resume, logs) as (_, options):
-        from zoo.catalog.run import train as run
-
-        return run(name, seeds=seeds, path=path, options=options)
-
-
-def train_on(entry, file, columns, path, resume, logs, *, arguments, **asked):
+def train_on(entry, file, columns, path, resume, logs, *, arguments, seeds, commands):
     """Train on a file or folder of the user's."""
-    with training(entry, path, resume, logs) as (work, options):
+    with training(entry, path, seeds, resume, logs) as (work, options):
         from zoo.catalog.run import train_own
 
         task = registry.resolve(entry.task)
@@ -147,7 +144,8 @@ def train_on(entry, file, columns, path, resume, logs, *, arguments, **asked):
         with counting("Reading the text ..."):
             data = task.read(file, folder=work, **columns)
         console.print(data.summary, markup=False)
-        return train_own(entry.name, data, path=path, options=options, arguments=arguments, **asked)
+        told_of = {"arguments": arguments, "seeds": seeds, "commands": commands}
+        return train_own(entry.name, data, path=path, options=options, **told_of)
 
 
 def option(name):
@@ -190,10 +188,10 @@ def commands(context, path):
 
 # ---------------------------------------------------------------- as training goes
 @contextmanager
-def training(entry, path, resume, logs):
+def training(entry, path, seeds, resume, logs):
     """A folder beside `path` for what a training needs to go on, or None where it cannot; and what gives the options of each
     `fit`: (task, seed) -> dict."""
-    with kept(path, resume) if entry.task in TEXTS else nullcontext() as work:
+    with kept(path, seeds, resume) if entry.task in TEXTS else nullcontext() as work:
         load_keras()
         task = registry.resolve(entry.task)
         if logs:
@@ -214,12 +212,18 @@ def training(entry, path, resume, logs):
 
 
 @contextmanager
-def kept(path, resume):
+def kept(path, seeds, resume):
     """A folder beside `path` for what a training needs to go on, until it has succeeded."""
     work = path.resolve().with_name(f"{path.resolve().name}.training")
-    stopped = any(work.glob("*/checkpoint.npz"))
+    stopped = sorted(file.parent.name.removeprefix("seed-") for file in work.glob("seed-*/checkpoint.npz"))
     if stopped and not resume:
         raise typer.BadParameter(f"{work} holds a training that was stopped: add --resume, or delete that folder")
+    if others := [seed for seed in stopped if seed not in map(str, seeds)]:
+        given = ",".join([*map(str, seeds), *others])
+        raise typer.BadParameter(
+            f"{work} holds a training with the seed {' and '.join(others)} too: add it, as in --seeds {given}, or delete that "
+            "folder"
+        )
     if resume and not stopped:
         raise typer.BadParameter(f"--resume: there is no training in {work} to go on with")
     if work.exists() and any(work.iterdir()) and not stopped and not (work / OURS).exists():

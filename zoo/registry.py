@@ -109,7 +109,7 @@ class Registry:
                 )
             known = self.names() + self.names(pretrained=True)
             near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.6)
-            if Path(str(name)).is_dir():
+            if str(name) and Path(str(name)).is_dir():
                 raise UnknownModel(f"There is no model {name!r}. For the folder of that name write ./{name}")
             hint = (
                 f"Did you mean: {', '.join(near)}?" if near else "`zoo list`, in Python zoo.list_models(), lists all."

@@ -174,9 +174,8 @@ class Mixed(keras.layers.Layer):
     def __init__(self, share, seed=0, **kwargs):
         super().__init__(**kwargs)
         self.seed, self.random, self.first = seed, keras.random.SeedGenerator(seed), share
-        self.share = self.add_weight(
-            shape=(), initializer=keras.initializers.Constant(share), trainable=False, name="share"
-        )
+        constant = keras.initializers.Constant(share)
+        self.share = self.add_weight((), constant, "float32", trainable=False, autocast=False, name="share")
 
     def call(self, so_far, logits, training=False):
         if not training:

@@ -13,7 +13,6 @@ from zoo.data.symbols import KINDS
 from zoo.data.text import Parts
 from zoo.evaluation import language as evaluation
 from zoo.models import Generator
-from zoo.models.encoders import cell_for
 from zoo.models.language import carrying, next_symbol
 from zoo.tasks.text_task import StreamTask, checked
 from zoo.training.language import TextRecipe
@@ -115,7 +114,6 @@ class LanguageModel(StreamTask):
             least=least,
             most=most,
         )
-        cell_for(cell, units, cell_options)  # options that the cell does not have are refused here
         if symbols not in KINDS:
             raise ValueError(f"symbols must be one of {', '.join(KINDS)}. Received: {symbols!r}")
         if tied and embedding is None:

@@ -1,6 +1,7 @@
 """What tasks on texts share: a network and its vocabulary in one bundle, training on one long text and on labelled ones."""
 
 import inspect
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
@@ -14,6 +15,7 @@ from zoo.data.errors import DataError
 from zoo.data.labelled import Labelled, Parts, check_several
 from zoo.data.symbols import KINDS
 from zoo.data.text import Text, Vocabulary
+from zoo.models.encoders import cell_for
 from zoo.tasks.layout import Report
 from zoo.training import language as training
 from zoo.training.fit import adam
@@ -36,7 +38,9 @@ def checked(optional=(), **arguments):
     for name in SHARES:
         check_share(arguments.get(name, 0.0), name)
     sizes = {name for name in SIZES if name not in optional or arguments[name] is not None}
-    return {name: check_units(value, name) if name in sizes else value for name, value in arguments.items()}
+    found = {name: check_units(value, name) if name in sizes else value for name, value in arguments.items()}
+    cell_for(found["cell"], found["units"], found["cell_options"])  # which refuses options that the cell does not have
+    return found
 
 
 @register
@@ -65,6 +69,17 @@ class Lesson:
     loss: object
     trained: keras.Model | None = None
     callbacks: tuple = ()
+
+
+@contextmanager
+def unless_it_fails(task):
+    """A training that fails leaves a task as it was."""
+    before = dict(task.__dict__)
+    try:
+        yield
+    except BaseException:
+        task.__dict__ = before
+        raise
 
 
 class TextTask:
@@ -101,18 +116,19 @@ class TextTask:
             seed: of the initial weights, dropout and the order of batches: the same seed gives the same model.
             progress: called after each epoch as progress(epoch, training loss, validation loss), in nats.
             checkpoint: a folder to which all is written after each epoch, so that a training that was stopped or killed goes
-                on from there when it is started again, to the same result.
+                on from there when it is started again, to the same result. Batches then come in another order than without.
             logs: a folder for TensorBoard, to which the losses of each epoch are written.
 
         Returns:
-            The task itself; `report` says what the training did. A training that fails leaves the task as it was.
+            The task itself; `report` says what the training did. A training that fails leaves the task as it was. Ctrl-C keeps
+            the best epoch so far.
 
         Raises:
             DataError: the data are none that `split` takes, too few, or such that nothing can be learned from them.
-            ValueError: the training diverged, or the checkpoint is of another one.
+            ValueError: the training diverged, or the checkpoint is of another one, or a folder cannot be written.
+            KeyboardInterrupt: Ctrl-C before the end of the first epoch.
         """
-        before = dict(self.__dict__)
-        try:
+        with unless_it_fails(self):
             parts = self.split(data)
             keras.utils.set_random_seed(seed)
             lesson = self.lesson(parts, seed)
@@ -135,9 +151,6 @@ class TextTask:
             size = lesson.model.count_params()
             self.model, self.report = lesson.model, Report("adam", size, len(parts.train), seed, *errors, best, stopped)
             self.learned(parts)
-        except BaseException:
-            self.__dict__ = before
-            raise
         return self
 
     def lesson(self, parts, seed):
@@ -247,33 +260,34 @@ class StreamTask(TextTask):
             DataError: the text is empty, too short for a chunk, or not UTF-8.
             ValueError: the training diverged, or the checkpoint is of another one.
         """
-        parts = self.split(text)
-        train = parts.train
-        try:
-            batch = self.recipe.streams(len(train), f"The training part of {parts.name}")
-        except ValueError as error:
-            raise DataError(str(error)) from None
-        keras.utils.set_random_seed(seed)
-        options = {name: self.arguments[name] for name in ("least", "most") if name in self.arguments}
-        counts = train.counts()
-        self.vocabulary = Vocabulary.of(counts, **options)
-        self.model = self.network(seed)
-        judged = parts.valid[: self.judged].numbers(self.vocabulary)
-        outcome = training.fit(
-            self.carries(batch, counts, seed),
-            train.codes,
-            train.table(self.vocabulary),
-            lambda: -np.mean(self.log_probabilities(judged)),
-            self.recipe,
-            seed=seed,
-            progress=progress,
-            watch=watch,
-            checkpoint=checkpoint,
-            identity={"arguments": self.arguments, "text": train.fingerprint, "characters": len(train)},
-            logs=logs,
-        )
-        method, found = self.recipe.optimizer, (outcome.train, outcome.valid, outcome.best_epoch, outcome.stopped)
-        self.report = Report(method, self.model.count_params(), len(train), seed, *found)
+        with unless_it_fails(self):
+            parts = self.split(text)
+            train = parts.train
+            try:
+                batch = self.recipe.streams(len(train), f"The training part of {parts.name}")
+            except ValueError as error:
+                raise DataError(str(error)) from None
+            keras.utils.set_random_seed(seed)
+            options = {name: self.arguments[name] for name in ("least", "most") if name in self.arguments}
+            counts = train.counts()
+            self.vocabulary = Vocabulary.of(counts, **options)
+            self.model = self.network(seed)
+            judged = parts.valid[: self.judged].numbers(self.vocabulary)
+            outcome = training.fit(
+                self.carries(batch, counts, seed),
+                train.codes,
+                train.table(self.vocabulary),
+                lambda: -np.mean(self.log_probabilities(judged)),
+                self.recipe,
+                seed=seed,
+                progress=progress,
+                watch=watch,
+                checkpoint=checkpoint,
+                identity={"arguments": self.arguments, "text": train.fingerprint, "characters": len(train)},
+                logs=logs,
+            )
+            method, found = self.recipe.optimizer, (outcome.train, outcome.valid, outcome.best_epoch, outcome.stopped)
+            self.report = Report(method, self.model.count_params(), len(train), seed, *found)
         return self
 
     def network(self, seed):

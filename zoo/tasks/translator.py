@@ -1,6 +1,7 @@
 """One text from another: sentences into another language, dates into one form, whatever pairs show."""
 
 from collections import Counter
+from numbers import Real
 
 import keras
 import numpy as np
@@ -91,9 +92,10 @@ class Translator(TextTask):
         for name, (value, values) in known.items():
             if value not in values:
                 raise ValueError(f"{name} must be one of {', '.join(map(str, values))}. Received: {value!r}")
-        ends = tuple(teacher) if isinstance(teacher, (list, tuple)) and len(teacher) == 2 else (teacher, teacher)
+        pair = isinstance(teacher, (list, tuple)) and len(teacher) == 2
+        ends = tuple(teacher) if pair else (teacher, teacher)
         for share in ends:
-            if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            if isinstance(share, bool) or not isinstance(share, Real) or not 0 <= share <= 1:
                 raise ValueError(
                     "teacher is a share from 0 to 1, or a pair of them, that of the first and of the last epoch. "
                     f"Received: {teacher!r}"
@@ -109,7 +111,7 @@ class Translator(TextTask):
             tied=bool(tied),
             least=least,
             dropout=dropout,
-            teacher=teacher if ends[0] == teacher else list(ends),
+            teacher=[float(share) for share in ends] if pair else float(teacher),
             beams=check_units(beams, "beams"),
             judge=judge,
             cell_options=cell_options,

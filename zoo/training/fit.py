@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.quiet import unalarmed
-from zoo.training.checkpoint import Checkpoint
+from zoo.training.checkpoint import Checkpoint, check_folder
 
 
 class _Report(keras.callbacks.Callback):
@@ -57,6 +57,7 @@ def adam(
         best weights so far.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C before the end of the first epoch.
         ValueError: the loss was NaN or infinite from the beginning, or the checkpoint is of another training.
     """
     keras.utils.set_random_seed(seed)
@@ -80,9 +81,10 @@ def adam(
             verbose=0,
         )
     except KeyboardInterrupt:
-        if best.best_weights is not None:
-            model.set_weights(best.best_weights)
-        return model.history.history if hasattr(model, "history") else {}, "interrupted"
+        if best.best_weights is None:
+            raise
+        model.set_weights(best.best_weights)
+        return model.history.history, "interrupted"
     if not np.isfinite(history.history["val_loss"]).any():
         raise diverged(recipe)
     return history.history, "validation" if best.stopped_epoch else "epochs"
@@ -93,12 +95,11 @@ def check_logs(folder):
 
     Raises:
         RuntimeError: the package is not installed.
-        ValueError: the folder is a file.
+        ValueError: it is no folder that can be written to.
     """
     if importlib.util.find_spec("tensorboard") is None:
         raise RuntimeError("Logs are written by TensorBoard, which is not installed: pip install tensorboard")
-    if Path(folder).is_file():
-        raise ValueError(f"Logs are written to a folder, and {folder} is a file. Name another one.")
+    check_folder(folder, "Logs")
 
 
 def tensorboard(folder):

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 import keras
 import numpy as np
 
+from zoo.quiet import unalarmed
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.fit import tensorboard
 
@@ -198,6 +199,7 @@ class Outcome:
     stopped: str = "epochs"
 
 
+@unalarmed()
 def fit(
     carried,
     codes,
@@ -242,8 +244,6 @@ def fit(
     streams = Streams(codes, table, batch, recipe.chunk)
     steps, rng = len(streams), np.random.default_rng(seed)
     offsets = [0, *rng.integers(0, streams.spare + 1, recipe.epochs - 1).tolist()]
-    optimizer = recipe.make_optimizer(steps)
-    optimizer.build(carried.trainable_variables)
     jit = (
         False if keras.backend.backend() == "tensorflow" else "auto"
     )  # there zoo's layers compile their loops themselves
@@ -251,8 +251,9 @@ def fit(
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="sum" if recipe.summed else "sum_over_batch_size"
     )
-    carried.compile(optimizer, loss, jit_compile=jit, steps_per_execution=at_once)
-    variables = [*carried.variables, *optimizer.variables]
+    carried.compile(recipe.make_optimizer(steps), loss, jit_compile=jit, steps_per_execution=at_once)
+    carried.optimizer.build(carried.trainable_variables)
+    variables = [*carried.variables, *carried.optimizer.variables]
     kept = Checkpoint(checkpoint, {**(identity or {}), "recipe": recipe.to_config(), "seed": seed})
     outcome = Outcome()
     best = [keras.ops.convert_to_numpy(v) for v in carried.trainable_variables]

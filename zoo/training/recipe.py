@@ -1,6 +1,7 @@
 """How a network is trained, as data."""
 
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral
 
 from zoo.data.errors import near
 from zoo.training.evolve import METHODS as SEARCHES
@@ -59,14 +60,15 @@ class Recipe:
         if self.method not in ("auto", "lm", "adam"):
             raise ValueError(f'method must be "auto", "lm" or "adam". Received: {self.method!r}')
         for name in ("epochs", "patience", "restarts", "evaluations", "batch_size", "bptt_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1. Received: {getattr(self, name)}")
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1. Received: {value!r}")
         if self.search is not None and self.search not in SEARCHES:
             raise ValueError(f"search must be one of {sorted(SEARCHES)}, or None. Received: {self.search!r}")
         if self.search is not None and self.method == "adam":
             raise ValueError(f'search={self.search!r} is for method="lm". Received: method="adam"')
-        if self.refit < 0:
-            raise ValueError(f"refit is a number of epochs, 0 for none. Received: {self.refit}")
+        if not isinstance(self.refit, Integral) or self.refit < 0:
+            raise ValueError(f"refit is a number of epochs, 0 for none. Received: {self.refit!r}")
         if isinstance(self.decay, str) and self.decay != BAYES:
             raise ValueError(f'decay must be a number or "{BAYES}". Received: {self.decay!r}')
         if (self.decay != BAYES and self.decay < 0) or self.learning_rate <= 0:
