@@ -47,7 +47,8 @@ def test_a_language_model(tmp_path, options):
 
 def test_a_translator_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
     recipe = {"epochs": 3, "learning_rate": 0.01, "batch_size": 16, "clip_norm": 1.0}
-    asked = {"symbols": "characters", "units": 8, "embedding": 4, "judge": "exact", "recipe": recipe}
+    asked = {"symbols": "characters", "units": 8, "embedding": 4, "judge": "exact", "teacher": (1.0, 0.5),
+             "recipe": recipe}
 
     def stop(epoch, *losses):
         if epoch == 1:
