@@ -21,13 +21,8 @@ from zoo.console import console, counting, errors, load_keras, print_metrics, tr
 
 STREAMS = LANGUAGE, FILLER  # trained on one long text
 WATCHED = *STREAMS, TRANSLATOR  # epochs of minutes, of which each has a line of its own
-TEXTS = (
-    *WATCHED,
-    VECTORS,
-    CLASSIFIER,
-    WRITER,
-    COMPLETER,
-)  # can be trained on texts of the user's, stopped and gone on with
+# What can be trained on texts of the user's, stopped and gone on with:
+TEXTS = *WATCHED, VECTORS, CLASSIFIER, WRITER, COMPLETER
 SAMPLES = {"characters": 200, "words": 40}  # of what is written as training goes
 Option, Argument = typer.Option, typer.Argument
 OF_TEXT = "With --text"
@@ -105,7 +100,7 @@ def train(
         home, name = registry.bundle_path(name)
         refuse_options_of_text(context)
         path = checked(home if ship else out or Path(name), ship or replace)
-        chosen = chosen or tuple(registry.catalog().split(name)[0].weights[name.partition(".")[2]].seeds)
+        chosen = chosen or tuple(entry.weights[name.partition(".")[2]].seeds)
         with training(entry, path, chosen, resume, logs) as (_, options):
             from zoo.catalog.run import train as run
 
@@ -144,8 +139,9 @@ def train_on(entry, file, columns, path, resume, logs, *, arguments, seeds, comm
         with counting("Reading the text ..."):
             data = task.read(file, folder=work, **columns)
         console.print(data.summary, markup=False)
-        told_of = {"arguments": arguments, "seeds": seeds, "commands": commands}
-        return train_own(entry.name, data, path=path, options=options, **told_of)
+        return train_own(
+            entry.name, data, arguments=arguments, seeds=seeds, path=path, options=options, commands=commands
+        )
 
 
 def option(name):

@@ -102,7 +102,7 @@ class Registry:
         if entry is None or (tag and tag not in entry.weights):
             from zoo.cells.catalog import CELLS
 
-            if name in CELLS:
+            if str(name) in CELLS:
                 raise UnknownModel(
                     f"There is no model {name!r}: it is a cell, of which models are made, such as "
                     f'zoo.create("char-rnn", cell="{name}"). `zoo show {name}` has its equations.'

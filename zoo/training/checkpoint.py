@@ -82,7 +82,7 @@ def check_folder(folder, what):
 
 def plain(array):
     """An array as a file of NumPy's can hold it: one of bfloat16 as float32, which holds all its values."""
-    return array.astype("float32") if array.dtype.kind == "V" or array.dtype.name == "bfloat16" else array
+    return array.astype("float32") if array.dtype.name == "bfloat16" else array
 
 
 def differences(then, now):
