@@ -257,7 +257,19 @@ def test_mixed_precision_gradients_of_a_long_sequence_are_as_near_to_float32_as_
         assert 0 < off_ours < 1.5 * off + 0.002 and off < 0.02
 
 
-# ------------------------------------------------------------------ what is taken from inside Keras and TensorFlow
+@pytest.mark.parametrize(
+    ("name", "states", "others"),
+    [("lstm", [0, 1], 5), ("gru", [0], 4), ("elman", [0], 0), ("mut1", [0], 4)],  # i f g o tanh(c); z r h̃ and r ⊙ h
+)
+def test_a_state_is_recorded_once_and_of_a_step_only_what_its_gradient_needs(name, states, others):
+    settings = {"input_projection": "trained"} if name == "mut1" else {}
+    cell = zoo.cells.create(name, 4, **settings)
+    cell.build((None, 3))
+    step = engine_tensorflow.Step(cell, 3)
+    assert sorted(record.state for record in step.records if record.shift) == states
+    assert len(step.records) - len(states) == others
+
+
 def test_this_version_has_all_that_is_taken_from_inside():
     """Each has a fallback, which is slower; a failure here says that a name has moved."""
     assert engine.backend_engine() == (engine_tensorflow.Engine, None)

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,16 @@ def test_a_size_is_a_name_or_four_numbers(module):
     assert module("speed").parse_sizes("S,4,6,3,5") == {"S": (32, 35, 32, 64), "4,6,3,5": (4, 6, 3, 5)}
     with pytest.raises(Exception, match=r"one of S, M, L, T1000 or B,T,I,H. Received: 'XL'"):
         module("speed").parse_sizes("XL")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="profiles the loop of TensorFlow")
+def test_the_kernels_of_a_training_step():
+    words = [sys.executable, BENCHMARKS / "kernels_tensorflow.py", "GRU", "8,10,3,4", "--top", "5"]
+    run = subprocess.run(words, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    first, summary, _, head, *rows = run.stdout.splitlines()
+    assert first == "zoo.layers.GRU, batch 8, 10 steps, 3 inputs, 4 units"
+    assert re.match(r"[\d.]+ ms in kernels, all cores together; \d+% of it in products", summary)
+    assert head.split()[:2] == ["kernel", "share"] and len(rows) == 5
+    shares = [float(row.split()[1].rstrip("%")) for row in rows]
+    assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 100

@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from zoo.layers.engine import Unsupported
 from zoo.layers.precision import arrays
-from zoo.layers.sequence_tensorflow import backward, forward, packs_of
+from zoo.layers.sequence_tensorflow import backward, forward
 from zoo.layers.step_tensorflow import Step
 
 try:  # whether anybody asks for a gradient; without knowing, all of it is made
@@ -211,8 +211,7 @@ def specifications(step, features, sequences, which):
     output = timed(step.width) if sequences else tf.TensorSpec((None, step.width), step.dtype)
     constants = [timed(1, tf.bool)] * step.kept + [step.states[0]] * step.dropped
     given = [timed(features), step.states, step.weights, constants, tf.TensorSpec((), tf.int32)]
-    saved = [timed(step.width)] * (step.output_state is not None)
-    saved += [timed(sum(widths), dtype) for dtype, widths in packs_of(step).items()]
+    saved = [timed(record.width, record.dtype) for record in step.records]
     return given if which is forward else [*given, saved, output, step.states]
 
 

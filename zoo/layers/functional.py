@@ -9,14 +9,17 @@ from zoo.layers.engine import Unsupported
 
 
 @contextlib.contextmanager
-def substituted(cell, arrays, dtype):
+def substituted(cell, arrays, dtype, spread=None):
     """Within it, the cell's variables read as the given arrays, cast to `dtype`.
+
+    spread: index of a vector among them -> an array with a row for each row of the input, to be read in its place.
 
     Raises:
         Unsupported: a variable was changed, which would be lost.
     """
     given = list(zip(cell.weights, arrays, strict=True))
     with AutocastScope(dtype), keras.StatelessScope(state_mapping=given) as scope:
+        scope.state_mapping.update({id(cell.weights[i]): array for i, array in (spread or {}).items()})
         begun = dict(scope.state_mapping)  # the arrays given, or in mixed precision what the scope made of them
         yield
     if len(scope.state_mapping) > len(begun) or any(scope.state_mapping[key] is not a for key, a in begun.items()):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from zoo.layers.step_tensorflow import summed
+
 
 def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
     """Run a sequence.
@@ -14,14 +16,23 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
     Returns:
         The last output or, with `sequences`, all outputs, (batch, padded time, width); the last states; what is saved.
     """
-    x, kernels = turned(x), kernels_of(step, weights)
-    (total, batch), (keep, constant) = tf.unstack(tf.shape(x)[:2]), over_time(step, constants)
+    kernels, (keep, constant) = kernels_of(step, weights), over_time(step, constants)
+    batch, total = tf.unstack(tf.shape(x)[:2])
     states, at = step.with_output(states), step.output_state
-    outputs = []
-    if sequences or (save and at is not None):  # row t + 1 is the output of step t, and row t what step t sees of it
-        start = tf.zeros([batch, step.width], step.dtype) if at is None else states[at]
-        outputs = [tf.TensorArray(step.dtype, total + 1).write(0, start)]
-    packs = [tf.TensorArray(dtype, total) for dtype in packs_of(step)] if save else []
+    records = list(step.records) if save else []
+    if sequences and step.output not in records:
+        records.append(step.output)
+    arrays = [tf.TensorArray(r.dtype, total + r.shift) for r in records]
+    arrays = [a.write(0, states[r.state]) if r.shift else a for a, r in zip(arrays, records, strict=True)]
+    traced = {r.state: n for n, r in enumerate(records) if r.shift}  # states that are read from where they are recorded
+    last = [tf.zeros([batch, step.width], step.dtype)] if at is None else []
+
+    def read(arrays, n, row):
+        return tf.ensure_shape(arrays[n].read(row), [None, records[n].width])
+
+    def all_states(others, arrays, row):
+        others = iter(others)
+        return [read(arrays, traced[k], row) if k in traced else next(others) for k in range(len(states))]
 
     def run_chunk(i, carry):
         first = i * chunk
@@ -29,53 +40,57 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
         parts = [tf.reshape(p, tf.stack([chunk, batch, p.shape[-1]])) for p in parts]
 
         def one(j, carry):
-            states, _, outputs, packs = carry
-            now = [keep[first + j], *constant] if step.kept else constant
-            y, new, saved, _ = step.run([p[j] for p in parts], states, weights, kernels, now)
-            outputs = [a.write(first + j + 1, y) for a in outputs]
-            packs = [a.write(first + j, v) for a, v in zip(packs, packed(step, saved) if save else [], strict=True)]
-            return new, y, outputs, packs
+            others, _, arrays = carry
+            now, arrays = [keep[first + j], *constant] if step.kept else constant, list(arrays)
+
+            def write(n, value):
+                arrays[n] = arrays[n].write(first + j + records[n].shift, value)
+                return read(arrays, n, first + j + records[n].shift)
+
+            states = all_states(others, arrays, first + j)
+            y, new = step.run_recorded([p[j] for p in parts], states, weights, kernels, now, records, write)
+            return [s for k, s in enumerate(new) if k not in traced], [y] if at is None else [], arrays
 
         return loop(tf.minimum(chunk, steps - first), one, carry)
 
-    carry = states, tf.zeros([batch, step.width], step.dtype), outputs, packs
-    states, last, outputs, packs = loop(-(-steps // chunk), run_chunk, carry)
-    outputs = [stacked(a, step.width) for a in outputs]
-    packs = [stacked(a, sum(widths)) for a, widths in zip(packs, packs_of(step).values() if save else [], strict=True)]
-    saved = [*outputs, *packs] if save and at is not None else packs
-    return turned(outputs[0][1:]) if sequences else last, step.without_output(states), saved
+    others = [s for k, s in enumerate(states) if k not in traced]
+    others, last, arrays = loop(-(-steps // chunk), run_chunk, (others, last, arrays))
+    states = all_states(others, arrays, steps)
+    arrays = [stacked(a, r.width) for a, r in zip(arrays, records, strict=True)]
+    if sequences:
+        output = turned(arrays[records.index(step.output)][step.output.shift :])
+    else:
+        output = last[0] if at is None else states[at]
+    return output, step.without_output(states), arrays[: len(step.records)] if save else []
 
 
 def backward(step, chunk, sequences, with_dx, x, states, weights, constants, steps, saved, d_output, d_states):
     """The gradients of `forward`'s output and last states by x ([] unless `with_dx`), states and weights."""
-    x, kernels = turned(x), kernels_of(step, weights)
-    (total, batch), (keep, constant) = tf.unstack(tf.shape(x)[:2]), over_time(step, constants)
+    kernels, (keep, constant) = kernels_of(step, weights), over_time(step, constants)
+    batch, total = tf.unstack(tf.shape(x)[:2])
     transposed = {name: tf.transpose(k) for name, k in kernels.items()}
-    at = step.output_state
-    before, packs = (None, saved) if at is None else (saved[0], saved[1:])
+    at, residuals = step.output_state, [saved[n] for n in step.residuals]
     invariants = step.invariants(weights, kernels, constant)
     d_states, no_output = step.with_output(d_states), tf.zeros([batch, step.width], step.dtype)
-    if sequences:
-        d_output = turned(d_output)
-    elif at is not None:  # the last output is one of the last states
+    if not sequences and at is not None:  # the last output is one of the last states
         d_states = added(d_states, at, d_output)
 
     def run_chunk(i, carry):
         d_states, totals, d_kernels, dx, buffers = carry
-        first = i * chunk
-        parts, count = unpacked(step, [rows(p, first, chunk) for p in packs]), tf.minimum(chunk, steps - first)
+        first, count = i * chunk, tf.minimum(chunk, steps - i * chunk)
 
         def one(j, carry):
             d_states, used, buffers = carry
             d_y = no_output
             if sequences and at is not None:
-                d_states = added(d_states, at, d_output[first + j])
+                d_states = added(d_states, at, d_output[:, first + j])
             elif sequences:
-                d_y = d_output[first + j]
+                d_y = d_output[:, first + j]
             elif at is None:
                 d_y = tf.where(tf.equal(first + j, steps - 1), d_output, no_output)
             known = [*weights, *([keep[first + j]] if step.kept else []), *constant]
-            d_states, d_used, written = step.pull([p[j] for p in parts], invariants, known, transposed, d_states, d_y)
+            now = [a[first + j] for a in residuals]
+            d_states, d_used, written = step.pull(now, invariants, known, transposed, d_states, d_y)
             used = [total + d for total, d in zip(used, d_used, strict=True)]
             return d_states, used, [b.write(j, w) for b, w in zip(buffers, written, strict=True)]
 
@@ -84,17 +99,13 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
         written = [flat(stacked(b, w.shape[-1])) for b, w in zip(buffers, step.written, strict=True)]
         d_kernels = dict(d_kernels)
         for site, place in step.site_places.items():
-            name, factor = step.sites[site][0], step.factors[site]
-            a, delta = flat(rows(before, first, chunk) if factor is None else parts[factor]), piece(written, place)
-            matrix = step.kernels[name].shape.rank == 2
-            d = tf.matmul(a, delta, transpose_a=True) if matrix else tf.reduce_sum(a * delta, 0)
-            d_kernels[name] += tf.cast(d, d_kernels[name].dtype)
-        with tf.GradientTape() as tape:
-            part = rows(x, first, chunk)
-            tape.watch([part, weights])
-            projected = step.project(part, weights)
+            name = step.sites[site][0]
+            a, delta = steps_of(saved[step.factors[site]], first, chunk), piece(written, place)
+            matrix, dtype = step.kernels[name].shape.rank == 2, d_kernels[name].dtype
+            d = tf.matmul(a, delta, transpose_a=True) if matrix else summed(tf.cast(a * delta, dtype))
+            d_kernels[name] += tf.cast(d, dtype)
         upstream = [piece(written, place) for place in step.part_places]
-        d_part, d_weights = tape.gradient(projected, [part if with_dx else [], weights], upstream)
+        d_part, d_weights = step.pull_project(rows(x, first, chunk), weights, upstream, with_dx)
         totals = list(totals)
         for w, d in zip(step.used, used, strict=True):
             totals[w] = d
@@ -135,10 +146,14 @@ def turned(tensor):
     return tf.transpose(tensor, (1, 0, 2))
 
 
-def rows(array, start, size):
-    """array[start : start + size], with a size that XLA can see."""
-    start = tf.stack([start] + [0] * (len(array.shape) - 1))
-    return tf.slice(array, start, tf.concat([[size], tf.shape(array)[1:]], 0))
+def rows(x, start, size):
+    """The steps from `start` of x (batch, time, features), time first: (size · batch, features)."""
+    return flat(turned(tf.slice(x, tf.stack([0, start, 0]), tf.stack([tf.shape(x)[0], size, x.shape[-1]]))))
+
+
+def steps_of(array, start, size):
+    """array[start : start + size] of (time, batch, width), as rows, with a size that XLA can see."""
+    return flat(tf.slice(array, tf.stack([start, 0, 0]), tf.stack([size, tf.shape(array)[1], array.shape[-1]])))
 
 
 def flat(tensor):
@@ -166,22 +181,3 @@ def kernels_of(step, weights):
 def over_time(step, constants):
     """The mask, time first, or None; and a list of what is the same at every step."""
     return (turned(constants[0]), constants[1:]) if step.kept else (None, constants)
-
-
-def packs_of(step):
-    """What is saved lies side by side in one array a dtype: dtype -> widths."""
-    packs = {}
-    for each in step.saved:
-        packs.setdefault(each.dtype, []).append(each.shape[-1])
-    return packs
-
-
-def packed(step, saved):
-    return [tf.concat([s for s in saved if s.dtype == dtype], -1) for dtype in packs_of(step)]
-
-
-def unpacked(step, packs):
-    """Arrays (…, width) as saved. Split for many steps at once: what is cut by the step and then split is slow code."""
-    groups = zip(packs_of(step).items(), packs, strict=True)
-    parts = {dtype: iter(tf.split(pack, widths, -1)) for (dtype, widths), pack in groups}
-    return [next(parts[each.dtype]) for each in step.saved]

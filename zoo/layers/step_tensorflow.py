@@ -1,5 +1,7 @@
 """One step of a cell and its gradient, as TensorFlow functions, with no derivative written by hand."""
 
+import collections
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -23,6 +25,10 @@ def spec(tensor, batch=True):
     return tf.TensorSpec([None, *tensor.shape[1:]] if batch else tensor.shape, tensor.dtype)
 
 
+# What is written down of each step: the tensor of that name. With `shift` it is new, while the gradient of the step needs what
+# was there before it: the new value of state number `state`, to be written one row further on.
+Record = collections.namedtuple("Record", "name width dtype shift state")
+
 ONLY_SHAPE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 
@@ -30,7 +36,7 @@ class Step:
     """One step of a cell as `run`, and its gradient as `pull`.
 
     The gradient of the step alone is taken by a tape inside a nested function. What that function captures from outside is
-    just what must be saved: `saved`. Of that, what depends on no state and no input is made anew: `invariants`. A product
+    just what must be saved: `records`. Of that, what depends on no state and no input is made anew: `invariants`. A product
     with a weight is a site: the gradient of its result is written down, and its product with what was multiplied, which is
     the weight's gradient, is left to the caller, for many steps at once.
 
@@ -46,6 +52,9 @@ class Step:
         self.cell, self.core, self.dtype = cell, cell.innermost(), tf.as_dtype(cell.compute_dtype)
         self.masks, self.kept, self.dropped, self.zero_output = masks, kept, dropped, zero_output
         self.plain = getattr(self.core.normalise, "__func__", None) is RecurrentCell.normalise
+        bias = getattr(self.core, "bias", None)
+        plainly = cell.of_the_zoo() and self.core.of_the_zoo() and bias is not None and len(bias.shape) == 1
+        self.spread = [i for i, v in enumerate(cell.weights) if plainly and v is bias]
         sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
         self.states = [tf.TensorSpec((None, width), self.dtype) for width in sizes]
         self.weights = [tf.TensorSpec(v.shape, cell.variable_dtype) for v in cell.weights]
@@ -59,6 +68,7 @@ class Step:
             self.projected, carried, self.weights, self.kernels, constants
         )
         check_operations(self.run.graph)
+        self.graph_def = without_placeholders(self.run.graph)
         if not cell.of_the_zoo():
             self.check_rows(x, carried, constants)
 
@@ -93,7 +103,7 @@ class Step:
         empty = lambda like: tf.zeros([0, like.shape[-1]], like.dtype)  # noqa: E731
         constants = [tf.zeros([0, 1], tf.bool)] * self.kept + [empty(c) for c in constant]
         parts, states = list(map(empty, self.projected)), self.with_output(list(map(empty, self.states)))
-        return self.run(parts, states, weights, kernels, constants)[3]
+        return self.run(parts, states, weights, kernels, constants)[2]
 
     def _look(self, x, states, weights):
         """A trial: what `project` gives, which weights are multiplied, how wide the output is."""
@@ -110,10 +120,25 @@ class Step:
         self.width, self.layout = output.shape[-1], tf.nest.map_structure(lambda _: None, projected)
         return tf.nest.flatten(projected)
 
-    def project(self, x, weights):
-        """The parts of `project`, (rows, width) each, for x (…, features)."""
-        with substituted(self.cell, weights, self.cell.compute_dtype):
-            return tf.nest.flatten(project(self.cell, tf.reshape(x, (-1, x.shape[-1])), self.masks))
+    def project(self, x, weights, spread=None):
+        """The parts of `project`, (rows, width) each, for x (rows, features). spread: of `substituted`."""
+        with substituted(self.cell, weights, self.cell.compute_dtype, spread):
+            return tf.nest.flatten(project(self.cell, x, self.masks))
+
+    def pull_project(self, x, weights, upstream, with_dx):
+        """`dx, d_weights` of `project`, each None where there is none.
+
+        The bias of a cell of the zoo is spread over the rows first: its gradient is then one sum for all gates.
+        """
+        with tf.GradientTape() as tape:
+            tall = lambda i: tf.broadcast_to(weights[i], [tf.shape(x)[0], weights[i].shape[0]])  # noqa: E731
+            spread = {i: tall(i) for i in self.spread}
+            tape.watch([x, weights, spread])
+            projected = self.project(x, weights, spread)
+        dx, d_weights, d_spread = tape.gradient(projected, [x if with_dx else [], weights, spread], upstream)
+        for i, d in d_spread.items():
+            d_weights[i] = None if d is None else summed(d)
+        return dx if with_dx else None, d_weights
 
     def matrices(self, weights):
         """The weights that `recur` multiplies, made from the variables in their own precision."""
@@ -159,17 +184,27 @@ class Step:
         invariants = [t for t in needed if t.name not in moving]
         if wrong := [t for t in residuals if t.shape.rank != 2 or t.shape[-1] is None]:
             raise Unsupported(f"step makes an array of shape {wrong[0].shape}, where the loop needs (batch, width)")
-        at = index_of(y, new)
-        inputs = [  # what was multiplied, where it is neither saved already nor the output of the step before
-            site
-            for site, (_, a) in enumerate(self.sites)
-            if site in self.deltas and index_of(a, residuals) is None and (at is None or index_of(a, states) != at)
-        ]
-        saved = residuals + [self.sites[site][1] for site in inputs]
-        self.saved = [tf.TensorSpec((None, t.shape[-1]), t.dtype) for t in saved]
+        records, tensors = [], []
+
+        def place(t):
+            """Which record has this tensor; the output, if it is a state, is the first."""
+            state = index_of(t, states)
+            t, shift = (t, 0) if state is None else (new[state], 1)
+            for n, record in enumerate(records):
+                if tensors[n] is t and record.shift == shift:
+                    return n
+            tensors.append(t)
+            records.append(Record(t.name, t.shape[-1], t.dtype, shift, state))
+            return len(records) - 1
+
+        self.output = Record(y.name, self.width, self.dtype, int(self.output_state is not None), self.output_state)
+        if self.output_state is not None:
+            place(states[self.output_state])
+        self.residuals = [place(t) for t in residuals]
+        self.factors = {site: place(self.sites[site][1]) for site in sorted(self.deltas)}
+        self.records = records
         self.lookup = [self._where(outer, residuals, invariants, known) for outer, _ in self.captured]
-        self.factors = [self._factor(site, residuals, inputs) for site in range(len(self.sites))]
-        return y, new, saved, invariants
+        return y, new, invariants
 
     def _site(self, site, name, kernel, a, *added):
         """`a · kernel + added`, whose gradient leaves out the kernel's and writes down that of the product."""
@@ -234,13 +269,24 @@ class Step:
         value = tf.get_static_value(outer)
         return ("shape", spec(outer)) if value is None else ("value", value)
 
-    def _factor(self, site, residuals, inputs):
-        """From what to take what a site multiplies: saved, or None for the output of the step before."""
-        if (r := index_of(self.sites[site][1], residuals)) is not None:
-            return r
-        return len(residuals) + inputs.index(site) if site in inputs else None
+    # ---------------------------------------------------------------- in the graph that is being built
+    def run_recorded(self, projected, states, weights, kernels, constants, records, write):
+        """`output, new_states` of one step, with `write(n, value)` called for each record.
 
-    # ---------------------------------------------------------------- its gradient, in the graph that is being built
+        What `write` gives back is used from there on, in place of the value: read from where it was written, it is made
+        there by XLA, and not copied.
+        """
+        given = tf.nest.flatten((projected, states, weights, kernels, constants))
+        known = {t.name: v for t, v in zip(self.run.inputs, given, strict=True)}
+        made = [op.name for op in self.run.graph.get_operations()]
+        order = sorted(range(len(records)), key=lambda n: made.index(records[n].name.partition(":")[0]))
+        for n in order:
+            name = records[n].name
+            (value,) = imported(self.graph_def, known, [name])
+            known[name] = write(n, value)
+        y, *new = imported(self.graph_def, known, [t.name for t in self.run.outputs[: 1 + len(states)]])
+        return y, new
+
     def pull(self, saved, invariants, known, transposed, d_new, d_y):
         """`d_states, d_weights of those used, written` of one step."""
         values, batch = tf.nest.flatten((transposed, d_new, d_y)), tf.shape(d_new[0])[0]
@@ -252,15 +298,41 @@ class Step:
                 values.append(tf.constant(at, outer.dtype))
             else:
                 values.append(tf.zeros([batch, *at.shape[1:]] if at.shape.rank else [], at.dtype))
-        graph_def = self.pullback.graph.as_graph_def()
-        for node in [node for node in graph_def.node if node.op == "Placeholder"]:
-            graph_def.node.remove(node)
-        inner = zip(self.pullback.inputs, values, strict=True)
-        inputs = {t.name: tf.identity(v) for t, v in inner if t.consumers()}
-        names = [t.name for t in self.pullback.outputs]
-        results = tf.graph_util.import_graph_def(graph_def, inputs, names, name="")
+        known = {t.name: v for t, v in zip(self.pullback.inputs, values, strict=True)}
+        graph_def = without_placeholders(self.pullback.graph)
+        results = imported(graph_def, known, [t.name for t in self.pullback.outputs])
         n, m = len(d_new), len(d_new) + len(self.used)
         return results[:n], results[n:m], results[m:]
+
+
+def without_placeholders(graph):
+    graph_def = graph.as_graph_def()
+    for node in [node for node in graph_def.node if node.op == "Placeholder"]:
+        graph_def.node.remove(node)
+    return graph_def
+
+
+def imported(graph_def, known, names):
+    """The tensors of these names, made in the graph that is being built, from those that are known by name."""
+    wanted, used, nodes = [n for n in names if n not in known], set(), {node.name: node for node in graph_def.node}
+    needed, frontier = set(), list(wanted)
+    while frontier:
+        node = nodes[frontier.pop().lstrip("^").partition(":")[0]]
+        if node.name not in needed:
+            needed.add(node.name)
+            full = [n if ":" in n or n.startswith("^") else f"{n}:0" for n in node.input]
+            used.update(n for n in full if n in known)
+            frontier += [n for n in full if n not in known]
+    part = tf.compat.v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    part.node.extend(node for node in graph_def.node if node.name in needed)
+    inputs = {name: tf.identity(known[name]) for name in used}
+    made = iter(tf.graph_util.import_graph_def(part, inputs, wanted, name="") if wanted else [])
+    return [known[name] if name in known else next(made) for name in names]
+
+
+def summed(d):
+    """The sum over the rows, as a product, which XLA does several times as fast as a sum."""
+    return tf.matmul(tf.ones([1, tf.shape(d)[0]], d.dtype), d)[0]
 
 
 def check_operations(graph):
