@@ -5,7 +5,8 @@
 
 Of a layer that speed.py times, on one of its sizes or on batch, steps, inputs, units. XLA is asked to write down each kernel
 that it runs, which makes every one of them about half a microsecond longer: compare shares, and take times from speed.py.
-Times are of all cores together. A product is what XLA calls dot or MatMul; "fusion" is element-wise work or a copy.
+Times are of all cores together, but of a product that XLA cuts up for several cores only that of the longest piece. A product
+is what XLA calls dot or MatMul; "fusion" is element-wise work or a copy.
 """
 
 import argparse
@@ -19,16 +20,7 @@ from peers import GATES, Peer
 from speed import SIZES, parse_sizes
 
 STEPS = 10
-AROUND = (
-    "end: ",
-    "while",
-    "ThunkExecutor",
-    "ExecutorState",
-    "CpuExecutable",
-    "BlockUntilReady",
-    "Slinky",
-    "ParallelFor",
-)
+END, LOOPS = "end: ", ("while", "call", "conditional")  # a loop lasts as long as the kernels in it
 
 
 def events(step):
@@ -49,19 +41,14 @@ def events(step):
                         yield plane.event_metadata[event.metadata_id].name, event.duration_ps / 1e12
 
 
-def is_kernel(name):
-    """Whether it is a kernel of XLA, and not one of what TensorFlow and Python do around it."""
-    return not name.startswith(AROUND) and ":" not in name and any(c in name for c in "._") and " " not in name
-
-
 def kernels(step):
-    """Kernel -> `seconds, calls` of one step, the longest first."""
+    """Kernel -> `seconds, calls` of one step, the longest first. XLA marks its own events by a second one at their end."""
     seconds, calls = collections.Counter(), collections.Counter()
     for name, duration in events(step):
-        if is_kernel(name):
-            seconds[name] += duration / STEPS
-            calls[name] += 1 / STEPS
-    return {name: (total, calls[name]) for name, total in seconds.most_common()}
+        seconds[name] += duration / STEPS
+        calls[name] += 1 / STEPS
+    found = {name: total for name, total in seconds.most_common() if END + name in seconds}
+    return {name: (total, calls[name]) for name, total in found.items() if not name.startswith(LOOPS)}
 
 
 def report(found, top):

@@ -257,13 +257,15 @@ def test_mixed_precision_gradients_of_a_long_sequence_are_as_near_to_float32_as_
         assert 0 < off_ours < 1.5 * off + 0.002 and off < 0.02
 
 
-@pytest.mark.parametrize(
-    ("name", "states", "others"),
-    [("lstm", [0, 1], 5), ("gru", [0], 4), ("elman", [0], 0), ("mut1", [0], 4)],  # i f g o tanh(c); z r h̃ and r ⊙ h
-)
-def test_a_state_is_recorded_once_and_of_a_step_only_what_its_gradient_needs(name, states, others):
-    settings = {"input_projection": "trained"} if name == "mut1" else {}
-    cell = zoo.cells.create(name, 4, **settings)
+@pytest.mark.parametrize(("name", "states", "others"), [
+    ("lstm", [0, 1], 5),                                    # i, f, g, o and tanh(c)
+    ("peephole-lstm", [0, 1], 5),
+    ("gru", [0], 3),                                        # z, r and the candidate: 1 - z and r ⊙ h are made anew
+    ("elman", [0], 0),                                      # whose output is its state
+    ("mut1", [0], 3),
+])
+def test_each_state_is_recorded_once_and_nothing_that_is_cheap_to_make_anew(name, states, others):
+    cell = zoo.cells.create(name, 4, **({"input_projection": "trained"} if name == "mut1" else {}))
     cell.build((None, 3))
     step = engine_tensorflow.Step(cell, 3)
     assert sorted(record.state for record in step.records if record.shift) == states

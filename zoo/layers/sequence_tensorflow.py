@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from zoo.layers.step_tensorflow import summed
+from zoo.layers.step_tensorflow import imported, summed
 
 
 def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
@@ -69,7 +69,7 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
     kernels, (keep, constant) = kernels_of(step, weights), over_time(step, constants)
     batch, total = tf.unstack(tf.shape(x)[:2])
     transposed = {name: tf.transpose(k) for name, k in kernels.items()}
-    at, residuals = step.output_state, [saved[n] for n in step.residuals]
+    at = step.output_state
     invariants = step.invariants(weights, kernels, constant)
     d_states, no_output = step.with_output(d_states), tf.zeros([batch, step.width], step.dtype)
     if not sequences and at is not None:  # the last output is one of the last states
@@ -89,7 +89,7 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
             elif at is None:
                 d_y = tf.where(tf.equal(first + j, steps - 1), d_output, no_output)
             known = [*weights, *([keep[first + j]] if step.kept else []), *constant]
-            now = [a[first + j] for a in residuals]
+            now = recalled(step, saved, lambda array, shift: array[first + j + shift], step.residuals)
             d_states, d_used, written = step.pull(now, invariants, known, transposed, d_states, d_y)
             used = [total + d for total, d in zip(used, d_used, strict=True)]
             return d_states, used, [b.write(j, w) for b, w in zip(buffers, written, strict=True)]
@@ -98,9 +98,10 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
         d_states, used, buffers = countdown(count, one, (d_states, [totals[w] for w in step.used], buffers))
         written = [flat(stacked(b, w.shape[-1])) for b, w in zip(buffers, step.written, strict=True)]
         d_kernels = dict(d_kernels)
-        for site, place in step.site_places.items():
-            name = step.sites[site][0]
-            a, delta = steps_of(saved[step.factors[site]], first, chunk), piece(written, place)
+        names = [step.factors[site] for site in step.site_places]
+        factors = recalled(step, saved, lambda array, shift: steps_of(array, first + shift, chunk), names)
+        for (site, place), a in zip(step.site_places.items(), factors, strict=True):
+            name, delta = step.sites[site][0], piece(written, place)
             matrix, dtype = step.kernels[name].shape.rank == 2, d_kernels[name].dtype
             d = tf.matmul(a, delta, transpose_a=True) if matrix else summed(tf.cast(a * delta, dtype))
             d_kernels[name] += tf.cast(d, dtype)
@@ -162,6 +163,16 @@ def flat(tensor):
 
 def stacked(array, width):
     return tf.ensure_shape(array.stack(), [None, None, width])
+
+
+def recalled(step, saved, at, names):
+    """The tensors of these names in the graph of a step: as recorded, or made anew of what is. `at(array, shift)`: its rows."""
+    known = {}
+    for record, array in zip(step.records, saved, strict=True):
+        known[record.name] = at(array, record.shift)
+        if record.before:
+            known[record.before] = at(array, 0)
+    return imported(step.graph_def, known, names)
 
 
 def piece(written, place):

@@ -1,6 +1,6 @@
 """One step of a cell and its gradient, as TensorFlow functions, with no derivative written by hand."""
 
-import collections
+import typing
 
 import keras
 import numpy as np
@@ -25,9 +25,25 @@ def spec(tensor, batch=True):
     return tf.TensorSpec([None, *tensor.shape[1:]] if batch else tensor.shape, tensor.dtype)
 
 
-# What is written down of each step: the tensor of that name. With `shift` it is new, while the gradient of the step needs what
-# was there before it: the new value of state number `state`, to be written one row further on.
-Record = collections.namedtuple("Record", "name width dtype shift state")
+CHEAP = ("Add", "AddV2", "Identity", "Mul", "Neg", "Sub")  # made anew where the gradient needs it, rather than recorded
+
+
+class Record(typing.NamedTuple):
+    """What is written down of each step: the tensor of this name, in the graph of `run`.
+
+    The new value of a state is written one row further on, under the first one, so that a row holds what the step saw.
+    """
+
+    name: str
+    width: int
+    dtype: tf.DType
+    state: int | None = None  # its number
+    before: str | None = None  # the name of what the step saw of it
+
+    @property
+    def shift(self):
+        return 0 if self.state is None else 1
+
 
 ONLY_SHAPE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
@@ -184,25 +200,13 @@ class Step:
         invariants = [t for t in needed if t.name not in moving]
         if wrong := [t for t in residuals if t.shape.rank != 2 or t.shape[-1] is None]:
             raise Unsupported(f"step makes an array of shape {wrong[0].shape}, where the loop needs (batch, width)")
-        records, tensors = [], []
-
-        def place(t):
-            """Which record has this tensor; the output, if it is a state, is the first."""
-            state = index_of(t, states)
-            t, shift = (t, 0) if state is None else (new[state], 1)
-            for n, record in enumerate(records):
-                if tensors[n] is t and record.shift == shift:
-                    return n
-            tensors.append(t)
-            records.append(Record(t.name, t.shape[-1], t.dtype, shift, state))
-            return len(records) - 1
-
-        self.output = Record(y.name, self.width, self.dtype, int(self.output_state is not None), self.output_state)
-        if self.output_state is not None:
-            place(states[self.output_state])
-        self.residuals = [place(t) for t in residuals]
-        self.factors = {site: place(self.sites[site][1]) for site in sorted(self.deltas)}
-        self.records = records
+        self.residuals, self.factors = (
+            [t.name for t in residuals],
+            {n: self.sites[n][1].name for n in sorted(self.deltas)},
+        )
+        at = self.output_state
+        self.output = Record(y.name, self.width, self.dtype, at, None if at is None else states[at].name)
+        self.records = recorded(residuals + [self.sites[n][1] for n in self.factors], states, new, at)
         self.lookup = [self._where(outer, residuals, invariants, known) for outer, _ in self.captured]
         return y, new, invariants
 
@@ -303,6 +307,32 @@ class Step:
         results = imported(graph_def, known, [t.name for t in self.pullback.outputs])
         n, m = len(d_new), len(d_new) + len(self.used)
         return results[:n], results[n:m], results[m:]
+
+
+def recorded(needed, states, new, at):
+    """The Records from which all needed tensors can be had; that of state number `at`, the output, in any case."""
+    kept, had = {}, set()
+
+    def record(t, state):
+        name, before = (t.name, None) if state is None else (new[state].name, states[state].name)
+        made = Record(name, t.shape[-1], t.dtype, state, before)
+        kept.setdefault(name if state is None else state, made)
+        had.update({made.name, made.before})
+
+    if at is not None:
+        record(states[at], at)
+    for t in needed:
+        state = index_of(t, states)
+        state = index_of(t, new) if state is None else state
+        if state is not None or t.op.type not in CHEAP:
+            record(t, state)
+    order = {op.name: n for n, op in enumerate(needed[0].graph.get_operations())} if needed else {}
+    for t in sorted(needed, key=lambda t: order[t.op.name]):
+        if t.name not in had and all(i.name in had or i.op.type == "Const" for i in t.op.inputs):
+            had.add(t.name)
+        elif t.name not in had:
+            record(t, None)
+    return list(kept.values())
 
 
 def without_placeholders(graph):
