@@ -159,3 +159,44 @@ def test_a_cell_of_ones_own_that_saves_booleans_equals_keras_loop(activations):
     (ours, own), x = pair(Branching(4, activation=activations[0], recurrent_activation=activations[1])), tf.constant(draw(3))
     assert_same(gradient_of(ours, x), gradient_of(own, x))
     assert ran(ours)
+
+
+class TwoStates(RecurrentCell):
+    """h and c, and a step given as a function of x, h, c and the product with h."""
+
+    gates, states = "a", ("h", "c")
+
+    def step(self, projected, states, recur):
+        (x,), (h, c) = projected, states
+        return self.made_of(x, h, c, lambda h: ops.tanh(recur("a", h, x)))
+
+
+# What is recorded for the gradient is a state before or after a step, or made anew of those: each in every place.
+STEPS = {
+    "states change places": lambda x, h, c, a: (a(h) * c, (c, a(h))),
+    "both states are one": lambda x, h, c, a: ((n := ops.sigmoid(a(h) + h * c)), (n, n)),
+    "the output is the old state": lambda x, h, c, a: (h, (a(h) * c + h, ops.tanh(c + x))),
+    "the output is the input": lambda x, h, c, a: (x, (a(h), c * x)),
+    "a state never changes": lambda x, h, c, a: ((n := a(h) * (1 - c) - c * h) * n, (n, c)),
+    "all but the product is cheap": lambda x, h, c, a: ((n := a((q := h * c) + h)) - q, (n * (q + h), q * n)),
+    "what multiplies a weight is an input": lambda x, h, c, a: ((n := a(x * c)) - h, (n, h * n)),
+}
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize("made_of", STEPS)
+def test_whatever_a_gradient_needs_is_recorded_where_it_is_looked_for(made_of, sequences):
+    cell = type("OneOfThem", (TwoStates,), {"made_of": staticmethod(STEPS[made_of])})
+    ours, own = pair(cell(4, dtype="float64"), chunk=3, dtype="float64")
+    ours.return_sequences = own.return_sequences = sequences
+    x, start = tf.constant(draw(3, 8, seed=1), tf.float64), [tf.constant(draw(1, 3, 4, s)[0], tf.float64) for s in (2, 3)]
+
+    def gradients(layer):
+        with tf.GradientTape() as tape:
+            tape.watch([x, start])
+            y = layer(x, initial_state=start, training=True)
+            loss = tf.reduce_sum(y**2 * tf.constant([0.5, -1.0, 2.0, 1.0], tf.float64))
+        return [y, *tape.gradient(loss, [x, *start, *(v.value for v in layer.trainable_weights)], unconnected_gradients="zero")]
+
+    assert_same(gradients(ours), gradients(own))
+    assert ran(ours)
