@@ -179,6 +179,7 @@ STEPS = {
     "the output is the input": lambda x, h, c, a: (x, (a(h), c * x)),
     "a state never changes": lambda x, h, c, a: ((n := a(h) * (1 - c) - c * h) * n, (n, c)),
     "all but the product is cheap": lambda x, h, c, a: ((n := a((q := h * c) + h)) - q, (n * (q + h), q * n)),
+    "what is cheap is made of what is not recorded": lambda x, h, c, a: ((n := a(x + h)) + c, (n, c + x)),
     "what multiplies a weight is an input": lambda x, h, c, a: ((n := a(x * c)) - h, (n, h * n)),
 }
 
