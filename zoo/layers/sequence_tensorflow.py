@@ -24,7 +24,9 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
         records.append(step.output)
     arrays = [tf.TensorArray(r.dtype, total + r.shift) for r in records]
     arrays = [a.write(0, states[r.state]) if r.shift else a for a, r in zip(arrays, records, strict=True)]
-    traced = {r.state: n for n, r in enumerate(records) if r.shift}  # states that are read from where they are recorded
+    recorded = {
+        r.state: n for n, r in enumerate(records) if r.shift
+    }  # states that are read from there, and not carried
     last = [tf.zeros([batch, step.width], step.dtype)] if at is None else []
 
     def read(arrays, n, row):
@@ -32,7 +34,7 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
 
     def all_states(others, arrays, row):
         others = iter(others)
-        return [read(arrays, traced[k], row) if k in traced else next(others) for k in range(len(states))]
+        return [read(arrays, recorded[k], row) if k in recorded else next(others) for k in range(len(states))]
 
     def run_chunk(i, carry):
         first = i * chunk
@@ -49,11 +51,11 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
 
             states = all_states(others, arrays, first + j)
             y, new = step.run_recorded([p[j] for p in parts], states, weights, kernels, now, records, write)
-            return [s for k, s in enumerate(new) if k not in traced], [y] if at is None else [], arrays
+            return [s for k, s in enumerate(new) if k not in recorded], [y] if at is None else [], arrays
 
         return loop(tf.minimum(chunk, steps - first), one, carry)
 
-    others = [s for k, s in enumerate(states) if k not in traced]
+    others = [s for k, s in enumerate(states) if k not in recorded]
     others, last, arrays = loop(-(-steps // chunk), run_chunk, (others, last, arrays))
     states = all_states(others, arrays, steps)
     arrays = [stacked(a, r.width) for a, r in zip(arrays, records, strict=True)]
