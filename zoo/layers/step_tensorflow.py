@@ -200,13 +200,11 @@ class Step:
         invariants = [t for t in needed if t.name not in moving]
         if wrong := [t for t in residuals if t.shape.rank != 2 or t.shape[-1] is None]:
             raise Unsupported(f"step makes an array of shape {wrong[0].shape}, where the loop needs (batch, width)")
-        self.residuals, self.factors = (
-            [t.name for t in residuals],
-            {n: self.sites[n][1].name for n in sorted(self.deltas)},
-        )
+        factors = {site: self.sites[site][1] for site in sorted(self.deltas)}  # what each site multiplies
+        self.residuals, self.factors = [t.name for t in residuals], {site: t.name for site, t in factors.items()}
         at = self.output_state
         self.output = Record(y.name, self.width, self.dtype, at, None if at is None else states[at].name)
-        self.records = recorded(residuals + [self.sites[n][1] for n in self.factors], states, new, at)
+        self.records = recorded([*residuals, *factors.values()], states, new, at)
         self.lookup = [self._where(outer, residuals, invariants, known) for outer, _ in self.captured]
         return y, new, invariants
 
