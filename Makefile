@@ -28,9 +28,11 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/zoo forecast
 
-# In two halves, each with processes of its own: see PYTEST.
+# In parts, each with processes of its own: see PYTEST. The bundles first, whose scores are long computations: compiled with
+# care, where all else is compiled in haste (conftest.py), and shared out one by one.
 test: $(VENV)/.installed-test
-	$(PYTEST) tests/test_[a-f]*.py
+	XLA_FLAGS= $(PYTEST) --dist load tests/test_bundles.py
+	$(PYTEST) --deselect tests/test_bundles.py tests/test_[a-f]*.py
 	$(PYTEST) tests/test_[g-z]*.py
 
 lint: $(VENV)/.installed-test

@@ -6,7 +6,8 @@
 Of a layer that speed.py times, on one of its sizes or on batch, steps, inputs, units. XLA is asked to write down each kernel
 that it runs, which makes every one of them about half a microsecond longer: compare shares, and take times from speed.py.
 Times are of all cores together, but of a product that XLA cuts up for several cores only that of the longest piece. A product
-is what XLA calls dot or MatMul; "fusion" is element-wise work or a copy.
+is what XLA calls dot or MatMul; "fusion" is element-wise work or a copy. Work is handed to another thread where XLA or
+TensorFlow put a task into a queue of their threads: the one that takes it may first have to be woken.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from speed import SIZES, parse_sizes
 
 STEPS = 10
 END, LOOPS = "end: ", ("while", "call", "conditional")  # a loop lasts as long as the kernels in it
+HANDED = "ThreadpoolListener::Record"
 
 
 def events(step):
@@ -42,20 +44,24 @@ def events(step):
 
 
 def kernels(step):
-    """Kernel -> `seconds, calls` of one step, the longest first. XLA marks its own events by a second one at their end."""
+    """Kernel -> `seconds, calls` of one step, the longest first; and how often a step handed work to another thread.
+
+    XLA marks its own events by a second one at their end.
+    """
     seconds, calls = collections.Counter(), collections.Counter()
     for name, duration in events(step):
         seconds[name] += duration / STEPS
         calls[name] += 1 / STEPS
     found = {name: total for name, total in seconds.most_common() if END + name in seconds}
-    return {name: (total, calls[name]) for name, total in found.items() if not name.startswith(LOOPS)}
+    return {name: (total, calls[name]) for name, total in found.items() if not name.startswith(LOOPS)}, calls[HANDED]
 
 
-def report(found, top):
+def report(found, handed, top):
     """The table, as text."""
     total = sum(seconds for seconds, _ in found.values())
     products = sum(seconds for name, (seconds, _) in found.items() if name.startswith(("MatMul", "dot")))
-    lines = [f"{1e3 * total:.2f} ms in kernels, all cores together; {products / total:.0%} of it in products", ""]
+    lines = [f"{1e3 * total:.2f} ms in kernels, all cores together; {products / total:.0%} of it in products"]
+    lines += [f"work handed to another thread: {handed:.0f} times", ""]
     lines += [f"{'kernel':<48} {'share':>6} {'ms':>8} {'calls':>7} {'us each':>8}"]
     for name, (seconds, calls) in list(found.items())[:top]:
         row = f"{seconds / total:>6.1%} {1e3 * seconds:>8.3f} {calls:>7.0f} {1e6 * seconds / calls:>8.2f}"
@@ -78,7 +84,7 @@ def main():
     for _ in range(3):
         calls["train"]()
     print(f"zoo.layers.{options.layer}, batch {size[0]}, {size[1]} steps, {size[2]} inputs, {size[3]} units")
-    print(report(kernels(calls["train"]), options.top))
+    print(report(*kernels(calls["train"]), options.top))
 
 
 if __name__ == "__main__":

@@ -91,9 +91,10 @@ def test_the_kernels_of_a_training_step():
     words = [sys.executable, BENCHMARKS / "kernels_tensorflow.py", "GRU", "8,10,3,4", "--top", "5"]
     run = subprocess.run(words, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    first, summary, _, head, *rows = run.stdout.splitlines()
+    first, summary, handed, _, head, *rows = run.stdout.splitlines()
     assert first == "zoo.layers.GRU, batch 8, 10 steps, 3 inputs, 4 units"
     assert re.match(r"[\d.]+ ms in kernels, all cores together; \d+% of it in products", summary)
+    assert re.fullmatch(r"work handed to another thread: [1-9]\d* times", handed)
     assert head.split()[:2] == ["kernel", "share"] and len(rows) == 5
     shares = [float(row.split()[1].rstrip("%")) for row in rows]
     assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 100
