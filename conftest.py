@@ -1,10 +1,12 @@
-"""What the tests and the notebooks run with: a quiet TensorFlow, and programs that are compiled in haste.
+"""What the tests and the notebooks run with: a quiet TensorFlow, programs that are compiled in haste, little collecting.
 
 It is set before anything imports TensorFlow, and reaches the processes that run notebooks.
 """
 
+import gc
 import os
 
+gc.set_threshold(10_000, 10, 20)  # by itself Python goes through all of TensorFlow and its graphs every few tests
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Small loops, each run once: compiling is all the time there is, and XLA keeps the memory maps of all that it compiled.
 IN_HASTE = [

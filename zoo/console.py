@@ -1,6 +1,7 @@
 """What the command line prints: tables, progress, and Keras' start-up kept quiet."""
 
 import contextlib
+import gc
 import os
 import sys
 
@@ -19,16 +20,23 @@ SKILL = "skill of the model over it"
 
 @contextlib.contextmanager
 def quiet():
-    """Import Keras and its backend without the backend's start-up messages."""
+    """Import Keras and its backend without the backend's start-up messages.
+
+    Nor does Python's collector go through all that they make, again and again: it stays, so it is set aside.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
+    gc.disable()
     try:
         import keras  # noqa: F401
 
+        gc.freeze()
+        gc.enable()
         yield
     finally:
+        gc.enable()
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)

@@ -264,14 +264,15 @@ class Padding:
         elif tf.executing_eagerly():
             chunks = int(few(chunks, 2))
         self.time = chunks * chunk
+        more = [0, self.rows * shards - self.batch], [0, self.time - self.steps], [0, 0]
+        by_rank = {2: [more[0], more[2]], 3: more}
+        self.more = {rank: tf.stack(m) for rank, m in by_rank.items() if any(not isinstance(n, int) or n for _, n in m)}
 
     def split(self, array):
         """The shards of an array (batch, ...) or (batch, time, ...)."""
-        more = [[0, self.rows * self.shards - self.batch], [0, self.time - self.steps], [0, 0]]
-        more = more if len(array.shape) == 3 else [more[0], more[2]]
-        if any(not isinstance(n, int) or n for _, n in more):
-            array = tf.pad(array, more)
-        return [array[i * self.rows : (i + 1) * self.rows] for i in range(self.shards)] if self.shards > 1 else [array]
+        rank = len(array.shape)
+        array = tf.pad(array, self.more[rank]) if rank in self.more else array
+        return tf.split(array, self.shards) if self.shards > 1 else [array]
 
     def join(self, parts):
         """The array of which these are the shards."""

@@ -43,13 +43,14 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
 
         def one(j, carry):
             others, _, arrays = carry
-            now, arrays = [keep[first + j], *constant] if step.kept else constant, list(arrays)
+            here = [first + j, first + j + 1]  # the row of a step, by the shift of what is recorded
+            now, arrays = [keep[here[0]], *constant] if step.kept else constant, list(arrays)
 
             def write(n, value):
-                arrays[n] = arrays[n].write(first + j + records[n].shift, value)
-                return read(arrays, n, first + j + records[n].shift)
+                arrays[n] = arrays[n].write(here[records[n].shift], value)
+                return read(arrays, n, here[records[n].shift])
 
-            states = all_states(others, arrays, first + j)
+            states = all_states(others, arrays, here[0])
             y, new = step.run_recorded([p[j] for p in parts], states, weights, kernels, now, records, write)
             return [s for k, s in enumerate(new) if k not in recorded], [y] if at is None else [], arrays
 
@@ -83,15 +84,15 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
 
         def one(j, carry):
             d_states, used, buffers = carry
-            d_y = no_output
+            d_y, here = no_output, [first + j, first + j + 1]
             if sequences and at is not None:
-                d_states = added(d_states, at, d_output[:, first + j])
+                d_states = added(d_states, at, d_output[:, here[0]])
             elif sequences:
-                d_y = d_output[:, first + j]
+                d_y = d_output[:, here[0]]
             elif at is None:
-                d_y = tf.where(tf.equal(first + j, steps - 1), d_output, no_output)
-            known = [*weights, *([keep[first + j]] if step.kept else []), *constant]
-            now = recalled(step, saved, lambda array, shift: array[first + j + shift], step.residuals)
+                d_y = tf.where(tf.equal(here[0], steps - 1), d_output, no_output)
+            known = [*weights, *([keep[here[0]]] if step.kept else []), *constant]
+            now = recalled(step, saved, lambda array, shift: array[here[shift]], step.residuals)
             d_states, d_used, written = step.pull(now, invariants, known, transposed, d_states, d_y)
             used = [total + d for total, d in zip(used, d_used, strict=True)]
             return d_states, used, [b.write(j, w) for b, w in zip(buffers, written, strict=True)]
@@ -101,7 +102,7 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
         written = [flat(stacked(b, w.shape[-1])) for b, w in zip(buffers, step.written, strict=True)]
         d_kernels = dict(d_kernels)
         names = [step.factors[site] for site in step.site_places]
-        factors = recalled(step, saved, lambda array, shift: steps_of(array, first + shift, chunk), names)
+        factors = recalled(step, saved, lambda array, shift: steps_of(array, first + shift, chunk, batch), names)
         for (site, place), a in zip(step.site_places.items(), factors, strict=True):
             name, delta = step.sites[site][0], piece(written, place)
             matrix, dtype = step.kernels[name].shape.rank == 2, d_kernels[name].dtype
@@ -151,16 +152,16 @@ def turned(tensor):
 
 def rows(x, start, size):
     """The steps from `start` of x (batch, time, features), time first: (size · batch, features)."""
-    return flat(turned(tf.slice(x, tf.stack([0, start, 0]), tf.stack([tf.shape(x)[0], size, x.shape[-1]]))))
+    return flat(turned(tf.slice(x, [0, start, 0], [tf.shape(x)[0], size, x.shape[-1]])))
 
 
-def steps_of(array, start, size):
+def steps_of(array, start, size, batch):
     """array[start : start + size] of (time, batch, width), as rows, with a size that XLA can see."""
-    return flat(tf.slice(array, tf.stack([start, 0, 0]), tf.stack([size, tf.shape(array)[1], array.shape[-1]])))
+    return flat(tf.slice(array, [start, 0, 0], [size, batch, array.shape[-1]]))
 
 
 def flat(tensor):
-    return tf.reshape(tensor, tf.stack([tf.shape(tensor)[0] * tf.shape(tensor)[1], tensor.shape[-1]]))
+    return tf.reshape(tensor, [-1, tensor.shape[-1]])
 
 
 def stacked(array, width):
