@@ -1,8 +1,11 @@
 """The command line: what it prints and writes, exit code 2 for misuse, 1 for failure, and never a traceback."""
 
+import contextlib
+import gc
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 import small
 
 import zoo
+from zoo import console
 from zoo.cli_forecast import PRETRAINED
 from zoo.data import solar
 
@@ -159,6 +163,32 @@ def test_train_never_replaces_a_bundle_unasked(run, tmp_path):
 
 def test_the_version_is_that_of_the_package(run):
     assert run("--version")[:2] == (0, f"zoo {zoo.__version__}\n")
+
+
+# ------------------------------------------------------------------ the start
+@pytest.mark.parametrize("raised", [None, KeyboardInterrupt])
+def test_pythons_collector_waits_while_keras_starts_and_is_on_again_after(raised, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)  # there already: what is garbage by now must still be collected
+    before = gc.get_freeze_count()
+    with contextlib.suppress(KeyboardInterrupt), console.without_collector():
+        assert not gc.isenabled()
+        if raised:
+            raise raised
+    assert gc.isenabled() and gc.get_freeze_count() == before
+
+
+def test_on_a_terminal_it_says_what_one_waits_for_before_the_wait(monkeypatch):
+    told = []
+
+    @contextlib.contextmanager
+    def status(text):
+        told.append((text, gc.isenabled()))
+        yield
+
+    monkeypatch.setitem(sys.modules, "keras", types.ModuleType("keras"))
+    monkeypatch.setattr(console, "console", types.SimpleNamespace(is_terminal=True, status=status))
+    console.load_keras()
+    assert told == [("Starting Keras ...", True)]
 
 
 # ------------------------------------------------------------------ forecast, pretrained

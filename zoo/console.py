@@ -18,34 +18,40 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 SKILL = "skill of the model over it"
 
 
-@contextlib.contextmanager
-def quiet():
-    """Import Keras and its backend without the backend's start-up messages.
-
-    Nor does Python's collector go through all that they make, again and again: it stays, so it is set aside.
-    """
+def load_keras():
+    """Import Keras and its backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    status = console.status("Starting Keras ...") if console.is_terminal else contextlib.nullcontext()
+    with status, without_messages(), without_collector():
+        import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def without_messages():
+    """Of the backend, which writes them to the file itself."""
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
-    gc.disable()
     try:
-        import keras  # noqa: F401
-
-        gc.freeze()
-        gc.enable()
         yield
     finally:
-        gc.enable()
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
         os.close(null)
 
 
-def load_keras():
-    with quiet(), console.status("Starting Keras ...") if console.is_terminal else contextlib.nullcontext():
-        pass
+@contextlib.contextmanager
+def without_collector():
+    """Python's collector would go through all that Keras and its backend make, again and again; but that stays."""
+    first = "keras" not in sys.modules
+    gc.disable()
+    try:
+        yield
+        if first:
+            gc.freeze()
+    finally:
+        gc.enable()
 
 
 def check_picture(path, option):
