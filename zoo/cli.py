@@ -206,11 +206,11 @@ def evaluate(
     ] = False,
 ):
     """Re-make the numbers of a model's card from its weights and its data."""
+    path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
     load_keras()
     from zoo import bundle
     from zoo.catalog.run import evaluate as run
 
-    path = Path(name) if registry.is_folder(name) else registry.bundle_path(name)[0]
     card, metrics = run(name, text, **told(column=column, label_column=label_column, mark=mark))
     print_metrics(metrics)
     error = measure(metrics)
