@@ -1,6 +1,6 @@
-"""What the tests and the notebooks run with: a quiet TensorFlow, programs that are compiled in haste, little collecting.
+"""What the tests and the notebooks run with: a quiet TensorFlow, and programs that are compiled in haste.
 
-It is set before anything imports TensorFlow, and reaches the processes that run notebooks.
+It is set before anything imports TensorFlow, and reaches the processes that run notebooks; but for the collector.
 """
 
 import gc

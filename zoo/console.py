@@ -28,7 +28,7 @@ def load_keras():
 
 @contextlib.contextmanager
 def without_messages():
-    """Of the backend, which writes them to the file itself."""
+    """Without what the backend writes to the standard error, which it does past Python."""
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)

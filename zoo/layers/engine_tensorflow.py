@@ -264,8 +264,8 @@ class Padding:
         elif tf.executing_eagerly():
             chunks = int(few(chunks, 2))
         self.time = chunks * chunk
-        more = [0, self.rows * shards - self.batch], [0, self.time - self.steps], [0, 0]
-        by_rank = {2: [more[0], more[2]], 3: more}
+        batch, time, width = [0, self.rows * shards - self.batch], [0, self.time - self.steps], [0, 0]
+        by_rank = {2: [batch, width], 3: [batch, time, width]}
         self.more = {rank: tf.stack(m) for rank, m in by_rank.items() if any(not isinstance(n, int) or n for _, n in m)}
 
     def split(self, array):

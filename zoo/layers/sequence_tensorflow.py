@@ -43,7 +43,7 @@ def forward(step, chunk, sequences, save, x, states, weights, constants, steps):
 
         def one(j, carry):
             others, _, arrays = carry
-            here = [first + j, first + j + 1]  # the row of a step, by the shift of what is recorded
+            here = [first + j, first + j + 1]  # the row of this step, by the shift of what is recorded
             now, arrays = [keep[here[0]], *constant] if step.kept else constant, list(arrays)
 
             def write(n, value):
@@ -84,7 +84,8 @@ def backward(step, chunk, sequences, with_dx, x, states, weights, constants, ste
 
         def one(j, carry):
             d_states, used, buffers = carry
-            d_y, here = no_output, [first + j, first + j + 1]
+            here = [first + j, first + j + 1]  # as in `forward`
+            d_y = no_output
             if sequences and at is not None:
                 d_states = added(d_states, at, d_output[:, here[0]])
             elif sequences:

@@ -353,8 +353,8 @@ def imported(graph_def, known, names):
             frontier += [n for n in full if n not in known]
     part = tf.compat.v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
     part.node.extend(node for node in graph_def.node if node.name in needed)
-    graph = tf.compat.v1.get_default_graph()
-    inputs = {name: t if t.graph is graph else tf.identity(t) for name, t in ((name, known[name]) for name in used)}
+    here = tf.compat.v1.get_default_graph()
+    inputs = {name: known[name] if known[name].graph is here else tf.identity(known[name]) for name in used}
     made = iter(tf.graph_util.import_graph_def(part, inputs, wanted, name="") if wanted else [])
     return [known[name] if name in known else next(made) for name in names]
 
