@@ -21,6 +21,7 @@ import numpy as np
 # Columns of the products with the input and with the state, as multiples of the units.
 GATES = {"LSTM": (4, 4), "PeepholeLSTM": (4, 4), "GRU": (3, 3), "MUT1": (3, 2), "MUT3": (3, 3)}
 CELLS = {"PeepholeLSTM": "peephole-lstm", "MUT1": "mut1"}
+KEEP = "KEEP_COMPILED"  # the environment variable for a folder of compiled programs; without it they are made anew
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
@@ -101,7 +102,10 @@ class Keras:
     def __init__(self):
         import keras
 
-        import zoo.layers  # noqa: F401 - the fresh worker's first call should not pay for it
+        import zoo.layers  # the fresh worker's first call should not pay for it
+
+        if folder := os.environ.get(KEEP):
+            zoo.layers.keep_compiled(folder)
 
         self.backend = keras.backend.backend()
         self.device, self.peak = device_of(self.backend)

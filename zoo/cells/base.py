@@ -228,6 +228,10 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         """The cell whose weights `recur` names; in a wrapper, the one inside."""
         return self
 
+    def within(self):
+        """The cells that it is made of."""
+        return []
+
     def of_the_zoo(self):
         """Whether it is a cell of zoo.cells itself, and none made from it: of those more is known."""
         return type(self).__module__.startswith("zoo.cells.")

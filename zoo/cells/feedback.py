@@ -133,6 +133,9 @@ class FeedbackCell(RecurrentCell):
         mask = super().get_dropout_mask(step_input)
         return beside_the_truth(mask, self.outputs) if self.truth else mask
 
+    def within(self):
+        return self.cores
+
     def of_the_zoo(self):
         return super().of_the_zoo() and all(core.of_the_zoo() for core in self.cores)
 

@@ -66,6 +66,9 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
     def innermost(self):
         return self.cell.innermost()
 
+    def within(self):
+        return [self.cell]
+
     def of_the_zoo(self):
         return type(self).__module__.startswith("zoo.cells.") and self.cell.of_the_zoo()
 

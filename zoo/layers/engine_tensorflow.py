@@ -183,12 +183,19 @@ class Traced:
 
 def likeness(cell):
     """What two cells have in common if their loops are the same; None for a cell that is not the zoo's own."""
-    if not cell.of_the_zoo() or cell.innermost() is not cell or "normalise" in vars(cell):
+    told = description(cell) if cell.of_the_zoo() else None
+    return json.dumps(told, default=str) if told else None
+
+
+def description(cell):
+    """The kind of a cell, its settings, its weights, and the same of the cells within it; None where there is more to it."""
+    within = [description(inner) for inner in cell.within()]
+    if None in within or "normalise" in vars(cell):
         return None
-    drawn = ("name", "seed", "trainable", "dropout", "recurrent_dropout")
+    drawn = ("name", "seed", "trainable", "dropout", "recurrent_dropout", "cell", "core")
     config = {k: v for k, v in cell.get_config().items() if k not in drawn and not k.endswith(DRAWN)}
     functions = [(name, id(f)) for name, f in sorted(vars(cell).items()) if name.endswith("activation")]
-    return json.dumps([type(cell).__name__, config, [v.shape for v in cell.weights], functions], default=str)
+    return [type(cell).__name__, config, [v.shape for v in cell.weights], functions, within]
 
 
 def check_room():
