@@ -50,7 +50,7 @@ def test_likeness_is_all_but_what_the_loop_does_not_see(made):
 def test_what_goes_around_a_cell_counts():
     cells = [GRUCell(WIDTH), Residual(GRUCell(WIDTH)), Highway(GRUCell(WIDTH)), Highway(Residual(GRUCell(WIDTH))),
              Residual(Highway(GRUCell(WIDTH))), Zoneout(GRUCell(WIDTH), 0.1), Zoneout(GRUCell(WIDTH), 0.2),
-             *(FeedbackCell(GRUCell(WIDTH), **options) for options in ({}, {"output_taps": 2}, {"skip": True}, {"truth": True})),
+             *(FeedbackCell(GRUCell(WIDTH), **o) for o in ({}, {"output_taps": 2}, {"skip": True}, {"truth": True})),
              FeedbackCell([GRUCell(WIDTH), GRUCell(WIDTH)])]
     assert len({id(t) for t in map(traced, cells)}) == len(cells)
 
