@@ -309,3 +309,7 @@ CASES = {case.name: case for case in TABLE}
 BY_CLASS = {}                                           # class -> its cases
 for each in TABLE:
     BY_CLASS.setdefault(each.class_name, []).append(each)
+
+# One of each kind of projection, step and state: for what surrounds a cell, and on JAX, where each call compiles its loop anew.
+KINDS = ("elman", "peephole-lstm", "lstm-fgr", "scrn", "gru-reset-after", "mut1-fixed", "mlstm", "minlstm", "rhn", "fastrnn",
+         "antisymmetric", "jordan", "narx-no-feedback", "narmax")

@@ -7,7 +7,7 @@ import contract
 import keras
 import numpy as np
 import pytest
-from cases import CASES
+from cases import CASES, KINDS
 from contract import array, assert_same, built, fill
 
 import zoo.cells
@@ -17,9 +17,7 @@ from zoo.layers.engine import backend_engine
 
 BACKEND = keras.backend.backend()
 EXACT, SINGLE = 1e-9, 1e-5
-KINDS = ("elman", "peephole-lstm", "lstm-fgr", "scrn", "gru-reset-after", "mut1-fixed", "mlstm", "minlstm", "rhn", "fastrnn",
-         "antisymmetric", "narx-no-feedback", "narmax")
-EVERY = KINDS if BACKEND == "jax" else tuple(CASES)     # on JAX each call is compiled anew, so there it is one of each kind
+EVERY = KINDS if BACKEND == "jax" else tuple(CASES)     # see KINDS
 CHOSEN = ("lstm", "peephole-lstm", "gru-reset-after", "scrn", "fastrnn", "rhn")
 FEW = ("lstm", "scrn")                                  # the output is a state; it is none
 ALL = {"return_sequences": True, "return_state": True}

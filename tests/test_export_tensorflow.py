@@ -2,7 +2,7 @@
 
 import keras
 import pytest
-from cases import CASES
+from cases import CASES, KINDS
 from contract import assert_same, draw, model_of
 
 if keras.backend.backend() != "tensorflow":
@@ -11,7 +11,7 @@ if keras.backend.backend() != "tensorflow":
 from backend_tensorflow import load_exported
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", KINDS)
 def test_an_exported_model_gives_the_same_numbers_at_any_length(name, tmp_path):
     model = model_of(name)
     model.export(tmp_path / "model", verbose=False)

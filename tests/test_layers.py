@@ -8,7 +8,7 @@ import contract
 import keras
 import numpy as np
 import pytest
-from cases import CASES
+from cases import CASES, KINDS
 from contract import array, assert_same, built, draw, fill, model_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +18,10 @@ from zoo.layers import OpenLoop, Recurrent, TappedDelay
 
 ROOT = Path(__file__).parents[1]
 EXACT = contract.EXACT["float64"]
-# On JAX each call compiles its loop anew, so there it is one case of each kind of projection, step and state; test_cells.py
-# runs them all on every backend.
-KINDS = ("elman", "peephole-lstm", "lstm-fgr", "scrn", "gru-reset-after", "mut1-fixed", "mlstm", "minlstm", "rhn", "jordan",
-         "narmax")
+# test_cells.py runs all on every backend.
 LAYER_CASES = {name: CASES[name] for name in KINDS} if keras.backend.backend() == "jax" else CASES
 every_case = pytest.mark.parametrize("case", LAYER_CASES.values(), ids=LAYER_CASES)
+every_kind = pytest.mark.parametrize("case", [CASES[name] for name in KINDS], ids=KINDS)
 
 
 # ------------------------------------------------------------------ the contract
@@ -57,8 +55,12 @@ def test_mixed_precision_given_to_the_layer_reaches_the_cell(case):
     contract.check_mixed_precision(case)
 
 
+# Where there is an engine, tests/test_engine.py compares it without a mask with Keras' loop, to nine digits.
+MASKED = {"all-steps": False, "masked": True} if keras.backend.backend() == "torch" else {"masked": True}
+
+
 @every_case
-@pytest.mark.parametrize("masked", [False, True], ids=["all-steps", "masked"])
+@pytest.mark.parametrize("masked", MASKED.values(), ids=MASKED)
 def test_gradients_of_a_layer_equal_finite_differences_of_the_equation(case, masked):
     contract.check_gradients(case, contract.by_layer, masked, compiled=not masked)
 
@@ -88,7 +90,7 @@ def test_recurrent_equals_the_layer_of_keras_from_call_to_call(case):
     contract.check_same_as_keras(case, {"stateful": True, "return_state": True}, calls=2)
 
 
-@every_case
+@every_kind
 def test_recurrent_equals_the_layer_of_keras_in_both_directions(case):
     ours, keras_own = (keras.layers.Bidirectional(layer(case.make(), return_sequences=True))
                        for layer in (Recurrent, keras.layers.RNN))
@@ -99,7 +101,7 @@ def test_recurrent_equals_the_layer_of_keras_in_both_directions(case):
     assert_same(ours(x), keras_own(x))
 
 
-@every_case
+@every_kind
 def test_stacked_cells_equal_the_stack_of_keras_and_layers_in_sequence(case):
     lower = built(case)
     upper = zoo.cells.create("lstm", 3)
