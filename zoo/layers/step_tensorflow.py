@@ -342,14 +342,14 @@ def without_placeholders(graph):
 
 def imported(graph_def, known, names):
     """The tensors of these names, made in the graph that is being built, from those that are known by name."""
-    wanted, used, nodes = [n for n in names if n not in known], set(), {node.name: node for node in graph_def.node}
+    wanted, used, nodes = [n for n in names if n not in known], {}, {node.name: node for node in graph_def.node}
     needed, frontier = set(), list(wanted)
     while frontier:
         node = nodes[frontier.pop().lstrip("^").partition(":")[0]]
         if node.name not in needed:
             needed.add(node.name)
             full = [n if ":" in n or n.startswith("^") else f"{n}:0" for n in node.input]
-            used.update(n for n in full if n in known)
+            used |= dict.fromkeys(n for n in full if n in known)  # no set: each process is to make the same program
             frontier += [n for n in full if n not in known]
     part = tf.compat.v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
     part.node.extend(node for node in graph_def.node if node.name in needed)

@@ -158,13 +158,13 @@ class Search(Built):
             logits, states = self.write(symbol, states, memory, keys, there)
             steps = ops.log_softmax(ops.cast(logits, "float32") + banned, axis=-1)
             steps = ops.where(over[..., None], ops.convert_to_tensor(self.alone), steps)
-            total = ops.reshape(logs[..., None] + steps, (rows, -1))
+            total = logs[..., None] + steps
             ahead = lengths + ops.cast(ops.logical_not(over), "float32")
             scale = ops.power((5.0 + ahead) / 6.0, penalty[0])
-            _, at = ops.top_k(total / ops.repeat(scale, targets, axis=1), width)
+            _, at = ops.top_k(ops.reshape(total / scale[..., None], (rows, -1)), width)
             at = ops.cast(at, "int32")
             parent, symbol = at // targets, at % targets
-            logs = ops.take_along_axis(total, at, axis=1)
+            logs = ops.take_along_axis(ops.reshape(total, (rows, -1)), at, axis=1)
             over, lengths = (ops.take_along_axis(each, parent, axis=1) for each in (ops.cast(over, "int32"), ahead))
             over = ops.logical_or(over > 0, ops.equal(symbol, self.mark))
             written = ops.take_along_axis(written, parent[..., None], axis=1)
