@@ -39,7 +39,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
 backends: $(VENV)/.installed-backends
-	KERAS_BACKEND=jax   $(PYTEST) $(CELL_TESTS) tests/test_carried.py tests/test_language_model.py
+	KERAS_BACKEND=jax   $(PYTEST) $(CELL_TESTS) tests/test_carried.py tests/test_keep.py tests/test_language_model.py
 	KERAS_BACKEND=torch $(PYTEST) $(CELL_TESTS)
 	$(BIN)/python -m pytest tests/test_convert_torch.py
 
@@ -68,6 +68,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/generation.py --out benchmarks/results/generation.md
 	$(BIN)/python benchmarks/language.py --out benchmarks/results/language.md
 	$(BIN)/python benchmarks/language_cells.py --out benchmarks/results/language_cells.md
+	$(BIN)/python benchmarks/first_step.py --out benchmarks/results/first_step.md
 	$(BIN)/python benchmarks/speed.py
 
 clean:
