@@ -32,9 +32,10 @@ def train(folder):
 
 @pytest.mark.skipif(BACKEND == "torch", reason="zoo compiles nothing there")
 def test_a_process_takes_what_the_one_before_it_has_compiled(tmp_path):
-    own, first = train(tmp_path)
-    assert own.parent == tmp_path and BACKEND in own.name and len(first) >= 2       # forward and backward, and no trial
-    again, second = train(tmp_path)
+    folder = tmp_path / "with a blank"
+    own, first = train(folder)
+    assert own.parent == folder and BACKEND in own.name and len(first) >= 2       # forward and backward, and no trial
+    again, second = train(folder)
     assert again == own and first.items() <= second.items()
     # TensorFlow gives XLA one program or another with the operations in another order now and then, but not all of them.
     assert len(second) < 2 * len(first) if BACKEND == "tensorflow" else second == first
@@ -43,6 +44,7 @@ def test_a_process_takes_what_the_one_before_it_has_compiled(tmp_path):
 
         cut, *others = sorted(own.iterdir())
         os.truncate(cut, cut.stat().st_size - 1)
+        assert not keep_tensorflow.whole(b"")
         with pytest.warns(UserWarning, match=f"cut off, and is removed: {cut}"):
             keep_tensorflow.drop_cut_off(own)
         assert sorted(own.iterdir()) == others
@@ -60,10 +62,27 @@ def test_too_late_is_said_and_changes_nothing(tmp_path, monkeypatch):
 
 
 @only_tensorflow
-def test_another_folder_that_was_asked_for_before_stays(tmp_path, monkeypatch):
-    monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory=/elsewhere")
-    with pytest.raises(RuntimeError, match="already.*/elsewhere"):
+@pytest.mark.parametrize(("flags", "words"), [
+    ("--tf_xla_persistent_cache_directory=/elsewhere", "already.*/elsewhere"),
+    ("flags.txt", "a file: write into it --tf_xla_persistent_cache_directory=/"),
+], ids=str)
+def test_what_was_asked_for_before_stays(flags, words, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_XLA_FLAGS", flags)
+    with pytest.raises(RuntimeError, match=words):
         zoo.layers.keep_compiled(tmp_path)
+    assert os.environ["TF_XLA_FLAGS"] == flags
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="what is tested is JAX's store")
+def test_another_folder_that_jax_was_told_stays(tmp_path):
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", "/elsewhere")
+    try:
+        with pytest.raises(RuntimeError, match="already.*/elsewhere"):
+            zoo.layers.keep_compiled(tmp_path)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", None)
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="zoo compiles there")

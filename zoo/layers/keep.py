@@ -30,8 +30,8 @@ def keep_compiled(folder):
 
     Raises:
         OSError: the folder cannot be made or written to.
-        RuntimeError: the backend has no compiled loop (PyTorch), or it is too late, as TensorFlow has run a graph or looked
-            for its devices already.
+        RuntimeError: the backend has no compiled loop (PyTorch); TF_XLA_FLAGS or JAX's settings say something else already; or
+            it is too late, as TensorFlow has run a graph or looked for its devices.
 
     Example:
         >>> zoo.layers.keep_compiled("~/.cache/zoo/compiled")  # doctest: +SKIP

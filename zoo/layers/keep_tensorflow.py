@@ -1,23 +1,28 @@
 """XLA's store of compiled programs, of TensorFlow."""
 
+import contextlib
 import os
-import uuid
+import shlex
 import warnings
 
+import numpy as np
 import tensorflow as tf
 
 VERSION, OPTION = tf.__version__, "--tf_xla_persistent_cache_directory"
 
 
 def keep(folder):
-    flags, option = os.environ.get("TF_XLA_FLAGS", ""), f"{OPTION}={folder}"
-    others = [flag for flag in flags.split() if flag.startswith(OPTION) and flag != option]
-    if others:
-        raise RuntimeError(f"TF_XLA_FLAGS says already where compiled programs are kept: {others[0]}")
+    before = os.environ.get("TF_XLA_FLAGS", "").strip()
+    if before and not before.startswith("--"):
+        raise RuntimeError(f"TF_XLA_FLAGS is the name of a file: write into it {OPTION}={folder}")
+    known = [flag.partition("=")[2] for flag in shlex.split(before) if flag.startswith(OPTION)]
+    if known and known[-1] != str(folder):
+        raise RuntimeError(f"TF_XLA_FLAGS says already where compiled programs are kept: {known[-1]}")
     drop_cut_off(folder)
-    os.environ["TF_XLA_FLAGS"] = " ".join(dict.fromkeys([*flags.split(), option]))
+    if not known:
+        os.environ["TF_XLA_FLAGS"] = f"{before} {OPTION}='{folder}'".strip()
     if not arrives(folder):
-        os.environ["TF_XLA_FLAGS"] = flags
+        os.environ["TF_XLA_FLAGS"] = before
         raise RuntimeError(
             "It is too late to keep compiled programs: TensorFlow reads where to when it first runs a graph or lists its "
             "devices. Call keep_compiled before that, right after the imports; in a notebook, restart the kernel first."
@@ -26,9 +31,9 @@ def keep(folder):
 
 def arrives(folder):
     """Whether a program that was never compiled before comes to stand in the folder; it is removed again."""
-    before, new = set(folder.iterdir()), float(uuid.uuid4().int % 2**24)
-    tf.function(lambda: tf.zeros(()) + new, jit_compile=True)()
-    mine = set(folder.iterdir()) - before
+    before, mark = programs(folder), np.random.default_rng().normal(size=4).astype("float32")
+    tf.function(lambda x: x + mark, jit_compile=True)(tf.zeros(4))
+    mine = [path for path in programs(folder) - before if mark.tobytes() in bytes_of(path)]  # not another process'
     for path in mine:
         path.unlink()
     return bool(mine)
@@ -36,10 +41,21 @@ def arrives(folder):
 
 def drop_cut_off(folder):
     """Remove programs that are not whole, as after a full disk: XLA would stop at one instead of compiling it anew."""
-    for path in folder.glob("*.pb"):
-        if not whole(path.read_bytes()):
+    for path in programs(folder):
+        if not whole(bytes_of(path)) and path.exists():
             warnings.warn(f"A compiled program is cut off, and is removed: {path}", stacklevel=4)
-            path.unlink()
+            path.unlink(missing_ok=True)
+
+
+def programs(folder):
+    return set(folder.glob("*.pb"))
+
+
+def bytes_of(path):
+    """What is in a file; nothing if another process has just removed it."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    return b""
 
 
 def whole(message):
