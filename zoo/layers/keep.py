@@ -10,13 +10,14 @@ import keras
 
 
 def keep_compiled(folder):
-    """Keep what is compiled in a folder: in the next process, the first step of the same layers comes sooner.
+    """Keep what is compiled in a folder: when the same script runs again, the first step of its layers comes sooner.
 
     Call it first of all, before anything is trained or predicted. It holds for the whole process, also for what is compiled
     outside of zoo (`jit_compile=True`). With TensorFlow it is XLA's own store, `--tf_xla_persistent_cache_directory` in the
-    environment variable `TF_XLA_FLAGS`; with JAX, its `jax_compilation_cache_dir`. TensorFlow logs two lines about the
-    features of the processor for each program that it loads, unless `TF_CPP_MIN_LOG_LEVEL=3` is set before it starts. Now and
-    then it orders the operations of a program in another way, and then that one is compiled once more.
+    environment variable `TF_XLA_FLAGS`; with JAX, its `jax_compilation_cache_dir`. TensorFlow numbers what it traces, so a
+    process that does other things before compiles once more, and keeps that too; so it does now and then when it orders the
+    operations of a program in another way. For each program that it loads it logs errors that are none, of a text format and of
+    features of the processor, unless `TF_CPP_MIN_LOG_LEVEL=3` is set before it starts.
 
     Each version of the backend, kind of processor and set of compiler options has a folder of its own within `folder`, so
     different machines can share one. Nothing is removed from there, but for files that are found cut off; all of it can be

@@ -17,7 +17,7 @@ def keep(folder):
         raise RuntimeError(f"TF_XLA_FLAGS is the name of a file: write into it {OPTION}={folder}")
     known = [flag.partition("=")[2] for flag in shlex.split(before) if flag.startswith(OPTION)]
     if known and known[-1] != str(folder):
-        raise RuntimeError(f"TF_XLA_FLAGS says already where compiled programs are kept: {known[-1]}")
+        raise RuntimeError(f"Compiled programs are kept already, by TF_XLA_FLAGS or an earlier call, in {known[-1]}")
     drop_cut_off(folder)
     if not known:
         os.environ["TF_XLA_FLAGS"] = f"{before} {OPTION}='{folder}'".strip()
