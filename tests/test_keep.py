@@ -34,7 +34,8 @@ def train(folder):
 def test_a_process_takes_what_the_one_before_it_has_compiled(tmp_path):
     folder = tmp_path / "with a blank"
     own, first = train(folder)
-    assert own.parent == folder and BACKEND in own.name and len(first) >= 2       # forward and backward, and no trial
+    assert own.parent == folder and BACKEND in own.name
+    assert len(first) == 2 if BACKEND == "tensorflow" else len(first) >= 2          # forward and backward, and no trial
     again, second = train(folder)
     assert again == own and first.items() <= second.items()
     # TensorFlow gives XLA one program or another with the operations in another order now and then, but not all of them.
