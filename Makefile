@@ -9,7 +9,7 @@ TORCHRECURRENT = torchrecurrent==0.2.5
 PLAYWRIGHT = playwright==1.65.2
 CELL_TESTS  = tests/test_cells.py tests/test_layers.py tests/test_named_layers.py tests/test_wrappers.py \
               tests/test_stacks.py tests/test_tbptt.py tests/test_engine.py tests/test_generate.py tests/test_feedback.py \
-              tests/test_attention.py tests/test_keep.py
+              tests/test_attention.py tests/test_keep.py tests/test_engine_torch.py
 # Side by side, and anew for each half of the tests: XLA never gives back what it compiled for a test, so one process for all
 # would grow large, and come to the system's limit of memory maps. Each computes on one core: the processes share two.
 PYTEST      = TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=25 --durations-min=5

@@ -46,8 +46,7 @@ def test_it_runs_in_the_compiled_loop_as_in_keras_own(core):
     x[:, 4:, 3:] = np.nan
     layer = Recurrent(cell, return_sequences=True, dtype="float64")
     assert_same(layer(x), keras.layers.RNN(cell, return_sequences=True, dtype="float64")(x), 1e-10)
-    if keras.backend.backend() != "torch":
-        assert explain(layer, x.shape).loop == "engine"
+    assert explain(layer, x.shape).loop == "engine"
 
 
 @pytest.mark.parametrize("core", [None, stack], ids=["one cell", "two"])

@@ -55,14 +55,10 @@ def test_mixed_precision_given_to_the_layer_reaches_the_cell(case):
     contract.check_mixed_precision(case)
 
 
-# Where there is an engine, tests/test_engine.py compares it without a mask with Keras' loop, to nine digits.
-MASKED = {"all-steps": False, "masked": True} if keras.backend.backend() == "torch" else {"masked": True}
-
-
+# Without a mask, tests/test_engine.py compares them with those of Keras' loop, to nine digits.
 @every_case
-@pytest.mark.parametrize("masked", MASKED.values(), ids=MASKED)
-def test_gradients_of_a_layer_equal_finite_differences_of_the_equation(case, masked):
-    contract.check_gradients(case, contract.by_layer, masked, compiled=not masked)
+def test_gradients_of_a_masked_layer_equal_finite_differences_of_the_equation(case):
+    contract.check_gradients(case, contract.by_layer, masked=True, compiled=False)
 
 
 OPTIONS = {

@@ -70,10 +70,9 @@ def check_share(share, what):
 
 def parted(product, added):
     """The product split into as many parts as are added, each with its own."""
-    if not added:
-        return product
-    parts = [part + b for part, b in zip(ops.split(product, len(added), axis=-1), added, strict=True)]
-    return parts[0] if len(parts) == 1 else parts
+    if len(added) < 2:
+        return product + added[0] if added else product
+    return [part + b for part, b in zip(ops.split(product, len(added), axis=-1), added, strict=True)]
 
 
 def stepped(cell, projected, states, recur):

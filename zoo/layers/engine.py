@@ -42,7 +42,7 @@ def backend_engine():
 
 
 def find_engine(name):
-    if name not in ("tensorflow", "jax"):
+    if name not in ("tensorflow", "jax", "torch"):
         return None, f"there is no engine for the {name} backend"
     try:
         return importlib.import_module(f"zoo.layers.engine_{name}").Engine, None
@@ -73,13 +73,14 @@ def obstacle(layer, training):
     return layer.engines.refused or engine.obstacle()
 
 
-def plan(layer, shape, training=False):
+def plan(layer, shape, training=False, masked=False):
     """The loop for a layer whose input has this shape, where cuDNN is not to run it."""
     reason = obstacle(layer, training)
     if reason:
         return Plan("keras", reason)
-    chunk, shards = backend_engine()[0].sizes(shape[0], shape[1], layer.chunk, layer.shards)
-    return Plan("engine", f"compiled loop on {keras.backend.backend()}", chunk, shards)
+    made = backend_engine()[0]
+    chunk, shards = made.sizes(shape[0], shape[1], layer.chunk, layer.shards)
+    return Plan("engine", made.about(cells_of(layer), training, masked), chunk, shards)
 
 
 def explain(layer, shape, training=True, masked=False):
@@ -92,8 +93,8 @@ def explain(layer, shape, training=True, masked=False):
         masked: whether there is a mask.
 
     Returns:
-        A `Plan`, which prints as a sentence: `loop` is "engine" (the compiled loop), "fused" (cuDNN) or "keras" (Keras' own
-        loop, step by step), `reason` says why, `chunk` and `shards` are the sizes that the engine chose.
+        A `Plan`, which prints as a sentence: `loop` is "engine" (the zoo's own loop, compiled on TensorFlow and JAX), "fused"
+        (cuDNN) or "keras" (Keras' own loop, step by step), `reason` says why, `chunk` and `shards` are the sizes chosen.
 
     Example:
         >>> zoo.layers.explain(zoo.layers.MUT1(64, unroll=True), (32, 100, 64)).loop
@@ -108,7 +109,7 @@ def explain(layer, shape, training=True, masked=False):
         raise ValueError(f"The input of a recurrent layer is (batch, time, input_dim). Received: {shape!r}")
     if fused.expected(layer, masked):
         return Plan("fused", f"keras.layers.{layer.like.__name__} has cuDNN for it")
-    return plan(layer, tuple(shape), training)
+    return plan(layer, tuple(shape), training, masked)
 
 
 def run(layer, sequences, initial_state, mask, training):

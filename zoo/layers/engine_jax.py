@@ -36,6 +36,11 @@ class Engine:
         """Why no sequence can be run just now, in words: nothing is in the way."""
 
     @staticmethod
+    def about(cells, training, masked):
+        """What runs these cells, in words."""
+        return "compiled loop on jax"
+
+    @staticmethod
     def sizes(batch, time, chunk=None, shards=None):
         """Steps a chunk, and None for the shards."""
         if chunk or not isinstance(time, int):

@@ -64,6 +64,11 @@ class Engine:
         return None
 
     @staticmethod
+    def about(cells, training, masked):
+        """What runs these cells, in words."""
+        return "compiled loop on tensorflow"
+
+    @staticmethod
     def sizes(batch, time, chunk=None, shards=None):
         """`chunk, shards` for a batch and a time, None where they are not known."""
         alone = tf.config.list_logical_devices("GPU") or compiled_around(tf.compat.v1.get_default_graph())
