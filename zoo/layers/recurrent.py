@@ -13,9 +13,10 @@ from zoo.layers import engine, fused
 class Recurrent(keras.layers.RNN):
     """`keras.layers.RNN(cell)`, with the same arguments and results, for every cell of the zoo (or several, stacked).
 
-    On TensorFlow and JAX the cells of zoo.cells run in a loop of their own, compiled, with the products that no state can
-    change taken out of it, forward and backward. On TensorFlow that is faster than Keras' loop; on JAX, where Keras' loop is
-    compiled too, about as fast (benchmarks/results). What it cannot run goes through Keras' loop, with the same result;
+    The cells of zoo.cells run in a loop of their own, with the products that no state can change taken out of it, forward and
+    backward. On TensorFlow and JAX it is compiled; on PyTorch, LSTM, GRU with `reset_after` and Elman's cell run in PyTorch's
+    own functions for them. On TensorFlow and PyTorch that is faster than Keras' loop; on JAX, where Keras' loop is compiled
+    too, about as fast (benchmarks/results). What it cannot run goes through Keras' loop, with the same result;
     `zoo.layers.explain(layer, shape)` says which one it is, and why.
 
     Two more differences: a dtype policy given here reaches a cell that was given none, and a cell that is no Keras layer is
@@ -30,8 +31,8 @@ class Recurrent(keras.layers.RNN):
         unroll: build one operation a step instead of a loop.
         zero_output_for_mask: give 0 for masked steps instead of repeating the last output.
         loop: "auto", or "keras" for Keras' own loop, which can be differentiated twice.
-        chunk: how many steps are projected by one product; None to choose.
-        shards: into how many parts the batch is split, to run side by side; None for one a CPU core.
+        chunk: how many steps are projected by one product; None to choose. On PyTorch it is all of them.
+        shards: into how many parts the batch is split on TensorFlow, to run side by side; None for one a CPU core.
         **kwargs: of `keras.layers.Layer`.
 
     Shapes: inputs (batch, time, input_dim) -> (batch, output_size), or (batch, time, output_size) for sequences.
