@@ -41,7 +41,8 @@ lint: $(VENV)/.installed-test
 
 backends: $(VENV)/.installed-backends
 	KERAS_BACKEND=jax   $(PYTEST) $(CELL_TESTS) tests/test_carried.py tests/test_language_model.py
-	KERAS_BACKEND=torch $(PYTEST) $(CELL_TESTS)
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(PYTEST) $(CELL_TESTS) tests/test_carried.py tests/test_language_model.py \
+	    tests/test_classifier.py
 	$(BIN)/python -m pytest tests/test_convert_torch.py
 
 # In an environment of its own, $(VENV)-sktime, because sktime needs an older pandas.

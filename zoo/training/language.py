@@ -244,10 +244,9 @@ def fit(
     streams = Streams(codes, table, batch, recipe.chunk)
     steps, rng = len(streams), np.random.default_rng(seed)
     offsets = [0, *rng.integers(0, streams.spare + 1, recipe.epochs - 1).tolist()]
-    jit = (
-        False if keras.backend.backend() == "tensorflow" else "auto"
-    )  # there zoo's layers compile their loops themselves
-    at_once = max(1, min(steps, -(-AT_ONCE // (batch * recipe.chunk))))
+    backend = keras.backend.backend()
+    jit = False if backend == "tensorflow" else "auto"  # there zoo's layers compile their loops themselves
+    at_once = 1 if backend == "torch" else max(1, min(steps, -(-AT_ONCE // (batch * recipe.chunk))))
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="sum" if recipe.summed else "sum_over_batch_size"
     )
