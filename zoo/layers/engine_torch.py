@@ -66,9 +66,12 @@ class Engine:
                 return outputs[:, -1], outputs, states
             parts = project(cell, x.transpose(0, 1).contiguous(), masks)
             steps = Steps(cell, weights, x.shape[1], recurrent_mask)
-            y, outputs, states = steps.run(parts, states, keep, zero_output)
-        last, *rest = Once.apply(y, *states, *([torch.stack(outputs, 1)] if sequences else []))
-        return last, rest.pop() if sequences else None, rest
+            outputs, y, states = steps.run(parts, states, keep, sequences, zero_output)
+        outputs = torch.stack(outputs, 1) if sequences else None
+        for result in (y, outputs, *states):
+            if result is not None and result.requires_grad:
+                result.register_hook(once)
+        return y, outputs, states
 
 
 class Steps:
@@ -77,23 +80,24 @@ class Steps:
     def __init__(self, cell, weights, count, recurrent_mask):
         self.cell, self.weights, self.count, self.mask, self.products = cell, weights, count, recurrent_mask, {}
 
-    def run(self, parts, states, keep, zero_output):
-        """`last output, list of outputs, last states`. parts: of `project`, (time, batch, width) each."""
-        outputs, columns = [], [part.unbind(0) for part in tree.flatten(parts)]
+    def run(self, parts, states, keep, sequences, zero_output):
+        """The outputs (if asked for, a list), the last one, the last states. parts: of `project`, (time, batch, width) each."""
+        outputs, y, columns = [], None, [part.unbind(0) for part in tree.flatten(parts)]
         plain = isinstance(parts, tuple) and len(columns) == len(parts)
         recur = self.multiply if self.mask is None else self.cell.masked(self.multiply, self.mask)
         for step in range(self.count):
             self.step, self.calls = step, 0  # where `multiply` is
             now = tuple(column[step] for column in columns)
             now = now if plain else tree.pack_sequence_as(parts, now)
-            y, new = stepped(self.cell, now, tuple(states), recur)
+            now_y, new = stepped(self.cell, now, tuple(states), recur)
             if keep is not None:
-                here, before = keep[:, step], torch.zeros_like(y) if zero_output or not outputs else outputs[-1]
-                y = torch.where(here, y, before)
+                here, before = keep[:, step], torch.zeros_like(now_y) if zero_output or y is None else y
+                now_y = torch.where(here, now_y, before)
                 new = [torch.where(here, after, state) for after, state in zip(new, states, strict=True)]
-            states = list(new)
-            outputs.append(y)
-        return y, outputs, states
+            y, states = now_y, list(new)
+            if sequences:
+                outputs.append(y)
+        return outputs, y, states
 
     def multiply(self, name, a, *added):
         """`recur` of the cell."""
@@ -141,22 +145,13 @@ class Zeros(torch.autograd.Function):
         return factors.t() @ d.flatten(0, 1).to(ctx.dtype), None, None, None
 
 
-class Once(torch.autograd.Function):
-    """The same tensors, through which no gradient goes that is itself to be differentiated: part of it would be missing."""
-
-    @staticmethod
-    def forward(ctx, *tensors):
-        ctx.set_materialize_grads(False)
-        return tuple(tensor.view_as(tensor) for tensor in tensors)
-
-    @staticmethod
-    def backward(ctx, *upstream):
-        if torch.is_grad_enabled():  # by create_graph=True
-            raise NotImplementedError(
-                "The recurrent loop can be differentiated once, and create_graph=True asks for more. For second-order "
-                'gradients make the layer with loop="keras".'
-            )
-        return upstream
+def once(_):
+    """A hook on results: no gradient goes through them that is itself to be differentiated, as part of it would be missing."""
+    if torch.is_grad_enabled():  # by create_graph=True
+        raise NotImplementedError(
+            "The recurrent loop can be differentiated once, and create_graph=True asks for more. For second-order gradients "
+            'make the layer with loop="keras".'
+        )
 
 
 # ---------------------------------------------------------------- cells that PyTorch has itself
