@@ -9,7 +9,7 @@ import pytest
 from contract import array, assert_same, fill
 
 import zoo.cells
-from zoo.cells import ElmanCell, GRUCell, LayerNorm, LSTMCell, Residual
+from zoo.cells import ElmanCell, GRUCell, Highway, LayerNorm, LSTMCell, Residual, Zoneout
 from zoo.layers import Recurrent, explain
 
 if keras.backend.backend() != "torch":
@@ -73,6 +73,26 @@ def test_neither_does_a_subclass_a_mask_recurrent_dropout_or_half_precision(own)
     assert explain(layer, x.shape).reason == "step by step on torch" != explain(layer, x.shape, training=False).reason
     Recurrent(LSTMCell(4), dtype="mixed_bfloat16")(x)
     assert own == []
+
+
+class Told(LSTMCell):
+    """An LSTM whose `project` gives a dict."""
+
+    def project(self, inputs):
+        return dict(zip("ifgo", super().project(inputs), strict=True))
+
+    def step(self, projected, states, recur):
+        return super().step([projected[gate] for gate in "ifgo"], states, recur)
+
+
+@pytest.mark.parametrize("around", [lambda cell: cell, Residual, Highway, LayerNorm, Zoneout],
+                         ids=["alone", "residual", "highway", "layer-norm", "zoneout"])
+@pytest.mark.parametrize("cell", [ElmanCell, zoo.cells.MGUCell, zoo.cells.MUT3Cell, LSTMCell, Told], ids=lambda c: c.__name__)
+def test_each_step_gets_its_part_of_whatever_project_gives(cell, around):
+    """Of one array and of several, side by side, nested or by name: as many on two levels as on one, too."""
+    layer, x = layer_and_input(around(cell(3)))
+    assert_same(layer(x), keras.layers.RNN(layer.cell, return_sequences=True, dtype="float64")(x), 1e-12)
+    assert layer.engines.made and not layer.engines.refused
 
 
 @pytest.mark.parametrize("make", [LSTMCell, zoo.cells.MUT3Cell], ids=lambda cell: cell.__name__)

@@ -83,7 +83,7 @@ class Steps:
     def run(self, parts, states, keep, sequences, zero_output):
         """The outputs (if asked for, a list), the last one, the last states. parts: of `project`, (time, batch, width) each."""
         outputs, y, columns = [], None, [part.unbind(0) for part in tree.flatten(parts)]
-        plain = isinstance(parts, tuple) and len(columns) == len(parts)
+        plain = isinstance(parts, tuple) and all(map(torch.is_tensor, parts))
         recur = self.multiply if self.mask is None else self.cell.masked(self.multiply, self.mask)
         for step in range(self.count):
             self.step, self.calls = step, 0  # where `multiply` is
