@@ -423,6 +423,27 @@ def plan(cell, training=False, **options):
     return explain(Recurrent(cell, **options), (2, 5, 4), training)
 
 
+class Doubling(zoo.cells.ElmanCell):
+    def recur(self, name, a, *added):
+        return super().recur(name, 2 * a, *added)
+
+
+class Lossy(zoo.cells.ElmanCell):
+    def step(self, projected, states, recur):
+        y, states = super().step(projected, states, recur)
+        self.add_loss(keras.ops.mean(y**2))
+        return y, states
+
+
+def test_a_loss_that_a_step_adds_is_not_lost():
+    layer, x = Recurrent(Lossy(4)), draw(CASES["elman"], dtype="float32")[0]
+    layer(x)
+    assert explain(layer, x.shape).reason == "it adds a loss"
+    reference = keras.layers.RNN(Lossy(4))
+    reference(x)
+    assert len(layer.losses) == len(reference.losses) and (layer.losses or BACKEND == "jax")    # where Keras' loop has none
+
+
 OBSTACLES = [
     (lambda: plan(zoo.cells.LSTMCell(4), unroll=True), "unroll=True"),
     (lambda: plan(zoo.cells.LSTMCell(4), loop="keras"), 'loop="keras"'),
@@ -433,6 +454,7 @@ OBSTACLES = [
     (lambda: plan(LayerNorm(zoo.cells.LSTMCell(4), activity_regularizer="l2")), "LayerNorm has an activity regularizer"),
     (lambda: plan(zoo.cells.LSTMCell(4, activity_regularizer="l2")), "LSTMCell has an activity regularizer"),
     (lambda: plan(Residual(zoo.cells.LSTMCell(4, dropout=0.5)), training=True), "Residual passes the input around"),
+    (lambda: plan(Doubling(4)), "Doubling has a recur of its own"),
 ]
 
 

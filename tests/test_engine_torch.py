@@ -1,6 +1,7 @@
 """The loop for PyTorch, beyond what tests/test_engine.py compares on every backend."""
 
 import gc
+import typing
 import weakref
 
 import keras
@@ -95,6 +96,78 @@ def test_each_step_gets_its_part_of_whatever_project_gives(cell, around):
     assert layer.engines.made and not layer.engines.refused
 
 
+class Scaled(ElmanCell):
+    """Gives a weight itself, which has no row for each row."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.scale = self.weight("scale_kernel", self.units)
+
+    def project(self, inputs):
+        return (*super().project(inputs), keras.ops.convert_to_tensor(self.scale))
+
+    def step(self, projected, states, recur):
+        h = keras.ops.tanh(recur("h", *states, projected[0]) * projected[1])
+        return h, (h,)
+
+
+class SecondAxis(ElmanCell):
+    def project(self, inputs):
+        return super().project(keras.ops.softmax(inputs, axis=1))
+
+
+class Now(typing.NamedTuple):
+    z: torch.Tensor
+
+
+class Named(ElmanCell):
+    def project(self, inputs):
+        return Now(*super().project(inputs))
+
+    def step(self, projected, states, recur):
+        return super().step((projected.z,), states, recur)
+
+
+class Clockwork(ElmanCell):
+    """Multiplies the state at every other step."""
+
+    states = ("h", "t")
+
+    def step(self, projected, states, recur):
+        h, t = states
+        h = keras.ops.tanh(recur("h", h, *projected) if float(t[0, 0]) % 2 == 0 else projected[0] + h)
+        return h, (h, t + 1)
+
+
+@pytest.mark.parametrize(("cell", "reason"), [
+    (Scaled(6), "no row for each row"), (SecondAxis(4), "not that of each step"),
+    (Clockwork(4), "does not do the same at every step"), (Named(4), None),
+], ids=lambda of: None if isinstance(of, (str, type(None))) else type(of).__name__)
+def test_a_cell_of_ones_own_gives_what_it_gives_in_keras_loop(cell, reason):
+    layer, x = layer_and_input(cell)
+    reference = keras.layers.RNN(cell, return_sequences=True, dtype="float64")
+    found, expected = ((of(x), torch.autograd.grad((of(x) ** 2).sum(), [x, cell.recurrent_kernel.value]))
+                       for of in (layer, reference))
+    assert_same(found[0], expected[0], 1e-12)
+    assert_same(list(found[1]), list(expected[1]), 1e-10)
+    assert (layer.engines.refused or "") == "" if reason is None else reason in layer.engines.refused
+
+
+def test_what_was_multiplied_may_not_be_changed_in_place():
+    class Careless(ElmanCell):
+        def step(self, projected, states, recur):
+            h = 1.0 * states[0]
+            a = recur("h", h, *projected)
+            h.mul_(0.5)
+            h = torch.tanh(a) + h
+            return h, (h,)
+
+    layer, x = layer_and_input(Careless(4))
+    loss = layer(x).sum()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
 @pytest.mark.parametrize("make", [LSTMCell, zoo.cells.MUT3Cell], ids=lambda cell: cell.__name__)
 def test_gradients_that_are_asked_for_twice_are_the_same_twice(make):
     """What one pass leaves behind is not added to the next."""
@@ -144,12 +217,14 @@ def test_nothing_of_a_pass_stays_in_memory(monkeypatch):
 
     monkeypatch.setattr(engine_torch, "Product", noted)
     layer, x = layer_and_input(zoo.cells.MUT3Cell(4))
-    layer(x).sum().backward()
-    factors = [weakref.ref(factor) for product in made for factor in product.factors]
+    loss = layer(x).sum()                               # alive to the end, as in a list of losses
+    factors = [weakref.ref(factor) for product in made for factor, _ in product.factors]
+    assert len(factors) == 3 * 5 and all(ref() is not None for ref in factors)
     gc.disable()
     try:
         made.clear()
-        assert len(factors) == 3 * 5 and not any(ref() is not None for ref in factors)      # with no help of the collector
+        loss.backward()
+        assert not any(ref() is not None for ref in factors)      # with no help of the collector
     finally:
         gc.enable()
 

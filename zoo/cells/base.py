@@ -238,8 +238,9 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     def beyond_step(self, training=False):
         """What `call` does beyond dropout, `project` and `step`, in words; None for nothing, as a fast layer needs it."""
         name = type(self).__name__
-        if type(self).call is not RecurrentCell.call:
-            return f"{name} has a call of its own"
+        for method in ("call", "recur"):
+            if getattr(type(self), method) is not getattr(RecurrentCell, method):
+                return f"{name} has a {method} of its own"
         return f"{name} has an activity regularizer" if self.activity_regularizer else None
 
     def get_config(self):

@@ -13,6 +13,7 @@ from zoo.cells.base import parted, stepped
 from zoo.cells.elman import ElmanCell
 from zoo.cells.gru import GRUCell
 from zoo.cells.lstm import LSTMCell
+from zoo.layers.engine import Unsupported
 from zoo.layers.functional import project, substituted
 from zoo.layers.precision import arrays
 
@@ -30,7 +31,7 @@ class Engine:
     """
 
     def __init__(self, cell, chunk=None, shards=None):
-        self.cell = cell
+        self.cell, self.checked = cell, cell.of_the_zoo()  # whether its project takes any leading axes, as it should
 
     @staticmethod
     def obstacle():
@@ -65,6 +66,10 @@ class Engine:
                 outputs, states = run_own(cell, x, states)
                 return outputs[:, -1], outputs, states
             parts = project(cell, x.transpose(0, 1).contiguous(), masks)
+            if not self.checked:
+                with torch.no_grad():
+                    check_project(parts, project(cell, x[:, 0], masks))
+                self.checked = x.device.type != "meta"
             steps = Steps(cell, weights, x.shape[1], recurrent_mask)
             outputs, y, states = steps.run(parts, states, keep, sequences, zero_output)
         outputs = torch.stack(outputs, 1) if sequences else None
@@ -72,6 +77,16 @@ class Engine:
             if result is not None and result.requires_grad:
                 result.register_hook(once)
         return y, outputs, states
+
+
+def check_project(parts, first):
+    """Refuse a `project` that gives for a sequence something else than for each step of it."""
+    for a, b in zip(tree.flatten(parts), tree.flatten(first), strict=True):
+        if not torch.is_tensor(a) or a.shape[1:] != b.shape:
+            raise Unsupported("its project gives something that has no row for each row of the input")
+        scale = float(b.abs().max()) if b.numel() and b.device.type != "meta" else None
+        if scale is not None and not torch.allclose(a[0], b, 1e-2, 1e-2 * scale, equal_nan=True):
+            raise Unsupported("its project of a sequence is not that of each step")
 
 
 class Steps:
@@ -83,7 +98,7 @@ class Steps:
     def run(self, parts, states, keep, sequences, zero_output):
         """The outputs (if asked for, a list), the last one, the last states. parts: of `project`, (time, batch, width) each."""
         outputs, y, columns = [], None, [part.unbind(0) for part in tree.flatten(parts)]
-        plain = isinstance(parts, tuple) and all(map(torch.is_tensor, parts))
+        plain = type(parts) is tuple and all(map(torch.is_tensor, parts))
         recur = self.multiply if self.mask is None else self.cell.masked(self.multiply, self.mask)
         for step in range(self.count):
             self.step, self.calls = step, 0  # where `multiply` is
@@ -97,6 +112,8 @@ class Steps:
             y, states = now_y, list(new)
             if sequences:
                 outputs.append(y)
+        if any(len(product.factors) not in (0, self.count) for product in self.products.values()):
+            raise Unsupported("its step does not do the same at every step")
         return outputs, y, states
 
     def multiply(self, name, a, *added):
@@ -122,27 +139,42 @@ class Product:
         self.weight, self.is_matrix, self.factors, self.zeros = weight.to(a.dtype), weight.ndim == 2, [], None
         if self.is_matrix and a.ndim == 2 and weight.requires_grad and torch.is_grad_enabled():
             self.weight = self.weight.detach()
-            self.zeros = Zeros.apply(weight, self.factors, (count, len(a), weight.shape[1]), a.dtype).unbind(0)
+            with torch.autograd.graph.saved_tensors_hooks(lambda _: self.factors, multiplied):
+                self.zeros = Zeros.apply(weight, (count, len(a), weight.shape[1]), a.dtype).unbind(0)
 
     def __call__(self, a, step):
         if self.zeros is not None:
-            self.factors.append(a.detach())
+            self.factors.append((a.detach(), a._version))
             return torch.addmm(self.zeros[step], a, self.weight)
         return a @ self.weight if self.is_matrix else a * self.weight
 
 
 class Zeros(torch.autograd.Function):
-    """Zeros for all steps. Their gradient, times what was multiplied (`factors`, a list to be filled), is the weight's."""
+    """Zeros for all steps. Their gradient, times what was multiplied, is the weight's.
+
+    What it saves for that is still to come: its hooks put a list there, which the steps fill. PyTorch lets go of it after the
+    gradient, as of all that is saved.
+    """
 
     @staticmethod
-    def forward(ctx, weight, factors, shape, dtype):
-        ctx.factors, ctx.dtype = factors, weight.dtype
+    def forward(ctx, weight, shape, dtype):
+        ctx.save_for_backward(weight)
+        ctx.dtype = weight.dtype
         return torch.zeros(1, dtype=dtype, device=weight.device).expand(shape)
 
     @staticmethod
     def backward(ctx, d):
-        factors = torch.cat(ctx.factors).to(ctx.dtype)
-        return factors.t() @ d.flatten(0, 1).to(ctx.dtype), None, None, None
+        (factors,) = ctx.saved_tensors
+        return factors.to(ctx.dtype).t() @ d.reshape(-1, d.shape[-1]).to(ctx.dtype), None, None
+
+
+def multiplied(factors):
+    """What was multiplied at all steps, from a list of tensors and their versions."""
+    if any(factor._version != version for factor, version in factors):
+        raise RuntimeError(
+            "What recur had multiplied with a weight was changed in place, before the gradient needed it."
+        )
+    return torch.cat([factor for factor, _ in factors])
 
 
 def once(_):

@@ -15,15 +15,17 @@ def substituted(cell, arrays, dtype, spread=None):
     spread: index of a vector among them -> an array with a row for each row of the input, to be read in its place.
 
     Raises:
-        Unsupported: a variable was changed, which would be lost.
+        Unsupported: a variable was changed or a loss added, which would be lost.
     """
     given = list(zip(cell.weights, arrays, strict=True))
-    with AutocastScope(dtype), keras.StatelessScope(state_mapping=given) as scope:
+    with AutocastScope(dtype), keras.StatelessScope(state_mapping=given, collect_losses=True) as scope:
         scope.state_mapping.update({id(cell.weights[i]): array for i, array in (spread or {}).items()})
         begun = dict(scope.state_mapping)  # the arrays given, or in mixed precision what the scope made of them
         yield
     if len(scope.state_mapping) > len(begun) or any(scope.state_mapping[key] is not a for key, a in begun.items()):
         raise Unsupported("it changes a variable, or draws random numbers")
+    if scope.losses:
+        raise Unsupported("it adds a loss")
 
 
 def project(cell, x, masks=0):
